@@ -1,0 +1,1 @@
+"""refscore against the world."""
