@@ -1,0 +1,7 @@
+"""``python -m refscore`` is ``refscore``."""
+
+import sys
+
+from refscore.cli import main
+
+sys.exit(main())

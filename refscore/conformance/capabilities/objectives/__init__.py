@@ -1,0 +1,11 @@
+"""Capabilities ``objective.*``: for each its signature, its cases, and the mistakes that people make there."""
+
+from __future__ import annotations
+
+from refscore.conformance.capabilities.objectives.denoising import DENOISING, MULTILEVEL
+from refscore.conformance.capabilities.objectives.matching import EXPLICIT, IMPLICIT
+from refscore.conformance.capabilities.objectives.sliced import SLICED, SLICED_VARIANCE_REDUCED
+
+__all__ = ["OBJECTIVES"]
+
+OBJECTIVES = (EXPLICIT, IMPLICIT, DENOISING, MULTILEVEL, SLICED, SLICED_VARIANCE_REDUCED)

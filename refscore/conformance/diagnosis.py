@@ -1,0 +1,132 @@
+"""From a mismatch to its name: which known mistake, which convention or which factor gives exactly this output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from refscore.arrays import Float
+from refscore.conformance.adapter import Offer
+from refscore.conformance.capability import LIMIT, Case, Diagnosis, Function, Values, as_values, ratio_of, unit_roundoff
+
+__all__ = ["diagnose"]
+
+
+def diagnose(offer: Offer, dtype: str, cases: Sequence[Case], got: Mapping[str, Values]) -> tuple[Diagnosis, ...]:
+    """Name what is wrong, from the outputs of all cases together.
+
+    Parameters
+    ----------
+    offer : Offer
+        What was declared.
+    dtype : {"float64", "float32"}
+        What the implementation computes in.
+    cases : sequence of Case
+        The cases that were run.
+    got : mapping
+        Their outputs, by case name.
+
+    Returns
+    -------
+    tuple of Diagnosis
+        Exact matches with a fault first; then conventions that fit; then a constant factor. Empty if nothing fits.
+    """
+    seen = [(case, got[case.name]) for case in cases if case.name in got]
+    if not seen:
+        return ()
+    found = [
+        Diagnosis(fault.name, fault.description, fault.effect, fault.link)
+        for fault in offer.capability.faults
+        if any(_explains(fault.function, seen, dtype, native) for native in (False, True))
+    ]
+    return tuple(found) or _other_convention(offer, seen, dtype) or _factor(offer, seen, dtype)
+
+
+def _explains(function: Function, seen: Sequence[tuple[Case, Values]], dtype: str, native: bool) -> bool:
+    """Whether the faulty function gives these outputs, in float64 or (native) in the dtype under test."""
+    if native and dtype == "float64":
+        return False
+
+    def faulty(*arguments: Any, **keywords: Any) -> Any:
+        given = [_cast(a, dtype) if native else a for a in arguments]
+        return function(*given, **{k: _cast(v, dtype) if native else v for k, v in keywords.items()})
+
+    for case, values in seen:
+        try:
+            with np.errstate(all="ignore"):
+                wrong = as_values(case.expect(faulty))
+        except Exception:
+            return False  # this mistake cannot be made with these arguments
+        if not _agree(values, wrong, case.size, dtype):
+            return False
+    return True
+
+
+def _agree(values: Values, wrong: Values, size: Values, dtype: str) -> bool:
+    if [v.shape for v in values] != [w.shape for w in wrong]:
+        return False
+    u = unit_roundoff(dtype)
+    for value, other, bound in zip(values, wrong, size):
+        # A mistake may be larger than the truth by orders of magnitude; then its own size is what rounding acts on.
+        own = bound if bound.shape == other.shape else bound.max()
+        reach = own + 8 * np.where(np.isfinite(other), np.abs(other), 0.0)
+        if not (ratio_of(value, other, reach, u) <= LIMIT).all():
+            return False
+    return True
+
+
+def _cast(value: Any, dtype: str) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.astype(dtype)
+    if isinstance(value, float):
+        return np.dtype(dtype).type(value)
+    return value.cast(dtype) if hasattr(value, "cast") else value
+
+
+def _other_convention(offer: Offer, seen: Sequence[tuple[Case, Values]], dtype: str) -> tuple[Diagnosis, ...]:
+    """The declared conventions do not fit, and others do: one choice changed, then two."""
+    choices = [(c.name, value) for c in offer.capability.conventions for value in c.values]
+    one = [{name: value} for name, value in choices]
+    two = [{**a, **b} for i, a in enumerate(one) for b in one[:i] if a.keys() != b.keys()]
+    for change in [*one, *two]:
+        if all(offer.conventions[name] == value for name, value in change.items()):
+            continue
+        others = {case.name: case for case in offer.capability.cases({**offer.conventions, **change})}
+        pairs = [(others.get(case.name), case, values) for case, values in seen]
+        if all(
+            other is not None
+            and _same_arguments(other, case)
+            and _agree(values, as_values(other.expect(offer.capability.reference)), other.size, dtype)
+            for other, case, values in pairs
+        ):
+            declared = ", ".join(f"{name}={value!r}" for name, value in change.items())
+            return (Diagnosis("convention", f"this is the convention {declared}: declare it, or change the code"),)
+    return ()
+
+
+def _same_arguments(a: Case, b: Case) -> bool:
+    plain = (*a.arguments, *a.keywords.values()), (*b.arguments, *b.keywords.values())
+    return all(not isinstance(x, (np.ndarray, float)) or np.array_equal(x, y) for x, y in zip(*plain))
+
+
+def _factor(offer: Offer, seen: Sequence[tuple[Case, Values]], dtype: str) -> tuple[Diagnosis, ...]:
+    """One constant between every expected and every got entry."""
+    quotients: list[Float] = []
+    for case, values in seen:
+        expected = as_values(case.expect(offer.capability.reference))
+        for value, right, bound in zip(values, expected, case.size):
+            if value.shape != right.shape:
+                return ()
+            # Entries near rounding level say nothing about a factor.
+            clear = np.broadcast_to(np.abs(right) > 1e4 * LIMIT * unit_roundoff(dtype) * bound, right.shape)
+            quotients.append((value[clear] / right[clear]).ravel())
+    every = np.concatenate(quotients) if quotients else np.empty(0)
+    if every.size < 2 or not np.isfinite(every).all():
+        return ()
+    factor = float(np.median(every))
+    if factor == 0 or abs(factor - 1) < 1e-3 or np.abs(every / factor - 1).max() > 1e-3:
+        return ()
+    named = {2.0: ": a ½ is missing", 0.5: ": a ½ too many", -1.0: ": the sign is turned"}.get(round(factor, 3), "")
+    return (Diagnosis("factor", f"expected × {factor:.4f} on every entry{named}", match="constant factor"),)

@@ -1,0 +1,195 @@
+"""Calling other people's code: whatever it does becomes a value, never our crash."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from refscore.conformance.adapter import Offer
+from refscore.conformance.capability import Values
+from refscore.conformance.kinds import ArrayKind, as_float
+from refscore.conformance.recorders import Tape, WrongDraws, serve
+
+__all__ = ["AdapterFailure", "Call", "Mutated", "describe", "where"]
+
+
+_OURS = os.path.dirname(os.path.abspath(__file__))
+
+
+class AdapterFailure(Exception):
+    """The implementation raised, or returned something that is no answer."""
+
+
+class Mutated(Exception):
+    """The implementation wrote to one of its arguments."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """The function under test, NumPy in and NumPy out.
+
+    Parameters
+    ----------
+    offer : Offer
+        The function and what it declares.
+    kind : ArrayKind
+        Its array library.
+    """
+
+    offer: Offer
+    kind: ArrayKind
+
+    def __call__(
+        self,
+        arguments: Sequence[Any],
+        keywords: Mapping[str, Any],
+        *,
+        random: Sequence[int] = (),
+        watch: bool = True,
+        tape: Tape | None = None,
+    ) -> Values:
+        """Call the implementation once.
+
+        Parameters
+        ----------
+        arguments, keywords : sequence, mapping
+            NumPy arrays, floats, test models.
+        random : sequence of int
+            Arguments that are noise; served instead of passed when the implementation draws by itself.
+        watch : bool
+            Whether to look for arguments that were written to.
+        tape : Tape, optional
+            Serves the draws of a run whose noise is no argument at all.
+
+        Returns
+        -------
+        tuple of ndarray
+            The outputs in float64, their shapes as they came.
+
+        Raises
+        ------
+        AdapterFailure
+            If the call raises, cannot be made with these arguments, or does not return real numbers.
+        WrongDraws
+            If the noise it asks for is not the noise that the capability is made of.
+        Mutated
+            If an argument was written to.
+        """
+        recorded = self.offer.noise == "recorded"
+        passed = [a for i, a in enumerate(arguments) if not (recorded and i in random)]
+        given = [self.kind.give(value) for value in passed]
+        kept = [np.array(self.kind.take(g)) if isinstance(v, np.ndarray) else None for v, g in zip(passed, given)]
+        self._bind(given, keywords)
+        if tape is None and recorded and random:
+            tape = Tape.of([arguments[i] for i in random])
+        named = {name: self.kind.give(value) for name, value in keywords.items()}
+        try:
+            if tape is None:
+                result = self.offer.function(*given, **named)
+            else:
+                with serve(self.kind.library, tape, self.offer.function):
+                    result = self.offer.function(*given, **named)
+        except (KeyboardInterrupt, WrongDraws):
+            raise
+        except BaseException as error:  # SystemExit and friends too: it is their code, and our report
+            shapes = _shapes(passed, self.offer.capability.parameters)
+            raise AdapterFailure(f"raised {describe(error)}{shapes}{where(error)}") from None
+        if watch:
+            for position, (before, after) in enumerate(zip(kept, given)):
+                if before is not None and not np.array_equal(before, np.asarray(self.kind.take(after)), equal_nan=True):
+                    name = _name(self.offer.capability.parameters, position)
+                    raise Mutated(f"wrote to its argument {name}: arguments are not its own")
+        return self._values(result)
+
+    def _bind(self, given: Sequence[Any], keywords: Mapping[str, Any]) -> None:
+        try:
+            signature = inspect.signature(self.offer.function)
+        except (TypeError, ValueError):
+            return  # builtins have none; the call itself will tell
+        try:
+            signature.bind(*given, **keywords)
+        except TypeError as error:
+            raise AdapterFailure(
+                f"takes {signature}, which does not fit: {error}\n  offered as {self.offer.capability.signature}"
+            ) from None
+
+    def _values(self, result: Any) -> Values:
+        outputs = result if isinstance(result, (tuple, list)) else (result,)
+        values = []
+        for number, output in enumerate(outputs):
+            what = "" if len(outputs) == 1 else f" as output {number + 1}"
+            try:
+                taken = self.kind.take(output)
+            except Exception as error:
+                raise AdapterFailure(
+                    f"returned {type(output).__name__}{what}, which is no array: {describe(error)}"
+                ) from None
+            if taken.dtype.kind not in "fiu":
+                raise AdapterFailure(f"returned {_kind_of(output, taken)}{what}; expected real numbers")
+            if taken.dtype.kind == "f" and taken.dtype.itemsize < np.dtype(self.kind.dtype).itemsize:
+                raise AdapterFailure(
+                    f"returned {taken.dtype}{what}, and the adapter declares {self.kind.dtype}: "
+                    f"precision is lost on the way (or declare dtype={str(taken.dtype)!r})"
+                )
+            values.append(as_float(taken))
+        return tuple(values)
+
+
+def describe(error: BaseException) -> str:
+    """An exception as one would write it.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+
+    Returns
+    -------
+    str
+        Its type and message on one line.
+    """
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}({text!r})" if text else type(error).__name__
+
+
+def where(error: BaseException) -> str:
+    """The innermost line outside refscore that the exception went through.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+
+    Returns
+    -------
+    str
+        A second line "at file:line in function", or nothing.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(_OURS)]
+    own = [frame for frame in theirs if "site-packages" not in frame.filename]
+    for frame in reversed(own or theirs):
+        return f"\n  at {frame.filename}:{frame.lineno} in {frame.name}"
+    return ""
+
+
+def _kind_of(output: Any, taken: Any) -> str:
+    return type(output).__name__ if taken.dtype.kind == "O" else f"dtype {taken.dtype}"
+
+
+def _name(parameters: Sequence[str], position: int) -> str:
+    return parameters[position] if position < len(parameters) else f"number {position + 1}"
+
+
+def _shapes(arguments: Sequence[Any], parameters: Sequence[str]) -> str:
+    for position, argument in enumerate(arguments):
+        if isinstance(argument, np.ndarray) and argument.ndim > 1:
+            return f" for {_name(parameters, position)} of shape {argument.shape}"
+    return ""

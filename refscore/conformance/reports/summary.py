@@ -1,0 +1,144 @@
+"""What every form of the report says about a capability: counts, worst error, what would have been seen, verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from refscore.conformance.results import Report, Result
+
+__all__ = ["Row", "closing_line", "header_lines", "rows", "verdict"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One capability of one adapter, in words."""
+
+    adapter: str
+    capability: str
+    declared: str
+    passed: int
+    ran: int
+    worst: str
+    seen: str
+    verdict: str
+
+
+def rows(report: Report) -> list[Row]:
+    """The verdict table.
+
+    Parameters
+    ----------
+    report : Report
+        A run.
+
+    Returns
+    -------
+    list of Row
+        One for each offered capability that was checked.
+    """
+    table = []
+    for info in report.adapters:
+        title = f"{info.name} {info.version}".strip()
+        for capability, declared in info.offers:
+            mine = [r for r in report.results if r.adapter == title and r.capability == capability]
+            if mine:
+                passed = sum(r.outcome in ("pass", "xfail") for r in mine)
+                table.append(
+                    Row(title, capability, declared, passed, len(mine), _worst(mine), _seen(mine), verdict(mine))
+                )
+    return table
+
+
+def verdict(results: Sequence[Result]) -> str:
+    """The verdict on a capability from its results.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        All its checks.
+
+    Returns
+    -------
+    str
+        "conforms", "FAILS", "ERROR", "xfail", "XPASS" or "inconclusive".
+    """
+    outcomes = {r.outcome for r in results}
+    for outcome, word in (("fail", "FAILS"), ("error", "ERROR"), ("blocked", "ERROR"), ("xpass", "XPASS")):
+        if outcome in outcomes:
+            return word
+    if "inconclusive" in outcomes:
+        return "inconclusive"
+    return "xfail" if "xfail" in outcomes else "conforms"
+
+
+def _worst(results: Sequence[Result]) -> str:
+    ratios = [(r.ratio, r.bound) for r in results if not math.isnan(r.ratio)]
+    if not ratios:
+        return "–"
+    ratio, bound = max(ratios)
+    if math.isinf(ratio):
+        return "no value"
+    return f"{ratio:.2g} of {bound:g}" if ratio < 1000 else f"{ratio:.1e}"
+
+
+def _seen(results: Sequence[Result]) -> str:
+    found = [r.detects for r in results if not math.isnan(r.detects)]
+    words = [r.sees for r in results if r.sees and not r.check.endswith("/api")]
+    return f"a relative {min(found):.0e}" if found else words[0] if words else "–"
+
+
+def header_lines(report: Report) -> list[str]:
+    """Who was checked by whom.
+
+    Parameters
+    ----------
+    report : Report
+        A run.
+
+    Returns
+    -------
+    list of str
+        One line for each adapter, or one for all where there are many.
+    """
+    known = f"refscore {report.refscore} · vectors –"
+    if len(report.adapters) == 1:
+        info = report.adapters[0]
+        who = f"{info.name} {info.version}".strip()
+        count = len(info.offers)
+        offered = f"{count} {'capability' if count == 1 else 'capabilities'} offered"
+        undeclared = report.summary["undeclared"]
+        return [f"{known} · {who} ({info.arrays}, {info.dtype}) · {offered}, {undeclared} undeclared (refscore list)"]
+    return [f"{known} · {len(report.adapters)} adapters in {report.target}"]
+
+
+def closing_line(report: Report) -> str:
+    """The last line: counts, planned against run, false alarms, time.
+
+    Parameters
+    ----------
+    report : Report
+        A run.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    verdicts = [row.verdict for row in rows(report)]
+    count = {word: verdicts.count(word) for word in set(verdicts)}
+    parts = [f"{count.get('conforms', 0)} of {len(verdicts)} conform"]
+    parts += [f"{count.get('FAILS', 0)} {'fails' if count.get('FAILS', 0) == 1 else 'fail'}"]
+    parts += [f"{count.get('inconclusive', 0)} inconclusive"]
+    parts += [
+        f"{count[word]} {text}"
+        for word, text in (("ERROR", "in error"), ("xfail", "fail as expected"), ("XPASS", "pass unexpectedly"))
+        if word in count
+    ]
+    parts += [f"planned {report.planned}, ran {len(report.results)}"]
+    alarm = f"≤ {report.false_alarm:.0e}" if report.false_alarm else "0 (no random verdict)"
+    parts += [f"false-alarm probability {alarm}", f"{report.seconds:.1f} s"]
+    return " · ".join(parts)

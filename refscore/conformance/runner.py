@@ -1,0 +1,250 @@
+"""Running the checks of an adapter, in this process: a stream of events, so that whoever watches can show progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, final
+
+import numpy as np
+
+from refscore.conformance.adapter import Adapter, Offer
+from refscore.conformance.capability import (
+    LIMIT,
+    Case,
+    Diagnosis,
+    Finding,
+    Values,
+    as_values,
+    ratio_of,
+    unit_roundoff,
+)
+from refscore.conformance.diagnosis import diagnose
+from refscore.conformance.guard import AdapterFailure, Call, Mutated
+from refscore.conformance.kinds import ArrayKind, array_kind
+from refscore.conformance.recorders import WrongDraws
+from refscore.conformance.results import Result
+
+__all__ = ["Begun", "Diagnosed", "Event", "Selection", "plan", "run"]
+
+API = "api"  # the check that every capability starts with: it runs, and behaves
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which checks are to run.
+
+    Parameters
+    ----------
+    only : tuple of str
+        Globs on "capability" or "capability/check"; empty means all.
+    profile : {"quick", "full"}
+        How much.
+    seed : int
+        Of statistical checks.
+    """
+
+    only: tuple[str, ...] = ()
+    profile: str = "quick"
+    seed: int = 0
+
+    def wants(self, capability: str, check: str) -> bool:
+        """Whether this check is selected."""
+        full = f"{capability}/{check}"
+        return not self.only or any(fnmatchcase(capability, glob) or fnmatchcase(full, glob) for glob in self.only)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A check starts."""
+
+    check: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """What the failures of a capability look like, known once all its checks have run."""
+
+    capability: str
+    diagnosis: tuple[Diagnosis, ...]
+
+
+Event = Begun | Result | Diagnosed
+
+
+def plan(adapter: Adapter, selection: Selection) -> list[tuple[str, str]]:
+    """The checks that will run, in order; nothing of the implementation is called.
+
+    Parameters
+    ----------
+    adapter : Adapter
+        What is offered.
+    selection : Selection
+        What is wanted.
+
+    Returns
+    -------
+    list of (str, str)
+        Capability and check name.
+    """
+    return [
+        (offer.capability.name, name)
+        for offer in adapter.offers.values()
+        for name in _names(offer, adapter.dtype, selection.profile)
+        if selection.wants(offer.capability.name, name)
+    ]
+
+
+def _names(offer: Offer, dtype: str, profile: str) -> list[str]:
+    cases = [case.name for case in offer.capability.cases(offer.conventions)]
+    more = offer.capability.checks
+    own = [check.name for check in more(offer.conventions, dtype, profile)] if more is not None else []
+    return [*([API] if cases else []), *cases, *own]
+
+
+def run(adapter: Adapter, selection: Selection, target: str, skip: int = 0) -> Iterator[Event]:
+    """Run the planned checks of one adapter from number `skip` on.
+
+    Parameters
+    ----------
+    adapter : Adapter
+        What is under test.
+    selection : Selection
+        Which checks.
+    target : str
+        As the user named it, for the reproduction.
+    skip : int
+        Checks of the plan that are done already.
+
+    Yields
+    ------
+    Event
+        `Begun` and `Result` for every check, and `Diagnosed` for every capability with a failure.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If the array library of the adapter is not installed.
+    """
+    kind = array_kind(adapter.arrays, adapter.dtype)
+    for offer in adapter.offers.values():
+        names = _names(offer, adapter.dtype, selection.profile)
+        wanted = [name for name in names if selection.wants(offer.capability.name, name)]
+        done, skip = min(skip, len(wanted)), max(0, skip - len(wanted))
+        if wanted[done:]:
+            yield from _OfferRun(adapter, offer, kind, selection.profile, target).events(wanted[done:])
+
+
+@final
+class _OfferRun:
+    """The checks of one offered capability; keeps the outputs, since a diagnosis needs all of them."""
+
+    def __init__(self, adapter: Adapter, offer: Offer, kind: ArrayKind, profile: str, target: str) -> None:
+        self.adapter, self.offer, self.target = adapter, offer, target
+        self.call = Call(offer, kind)
+        self.cases = {case.name: case for case in offer.capability.cases(offer.conventions)}
+        more = offer.capability.checks
+        self.checks = {c.name: c for c in more(offer.conventions, adapter.dtype, profile)} if more is not None else {}
+        self.got: dict[str, Values] = {}
+
+    def events(self, names: Sequence[str]) -> Iterator[Event]:
+        broken = ""
+        failed = False
+        for name in names:
+            yield Begun(f"{self.offer.capability.name}/{name}")
+            if broken:
+                yield self._result(name, "blocked", Finding("blocked", message=f"{broken} did not answer"))
+                continue
+            try:
+                finding = self._find(name)
+                outcome = finding.outcome
+            except (Mutated, WrongDraws) as error:
+                outcome, finding = "fail", Finding("fail", float("inf"), str(error))
+            except AdapterFailure as error:
+                outcome, finding = "error", Finding("error", message=str(error))
+                broken = name if name == API else ""
+            failed = failed or outcome == "fail"
+            yield self._result(name, outcome, finding)
+        if failed and self.got:
+            found = diagnose(self.offer, self.adapter.dtype, list(self.cases.values()), self.got)
+            if found:
+                yield Diagnosed(self.offer.capability.name, found)
+
+    def _find(self, name: str) -> Finding:
+        if name == API:
+            return self._behaves(next(iter(self.cases.values())))
+        if name in self.cases:
+            return self._compare(self.cases[name])
+        return self.checks[name].measure(self.call)
+
+    def _behaves(self, case: Case) -> Finding:
+        """Two calls with the same arguments: right shapes, finite, the same answer, arguments left alone."""
+        if self.offer.noise == "internal" and case.random:
+            self._ask(case)
+            return Finding("pass")
+        first, second = self._ask(case), self._ask(case)
+        if any(not np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second)):
+            return Finding("fail", float("inf"), "two calls with the same arguments give different answers")
+        return Finding("pass", 0.0, sees="a changed argument, a second answer")
+
+    def _ask(self, case: Case) -> Values:
+        return self.call(case.arguments, case.keywords, random=case.random)
+
+    def _compare(self, case: Case) -> Finding:
+        if self.offer.noise == "internal" and case.random:
+            return Finding("inconclusive", message="the noise is drawn where nothing can reach it: no value is known")
+        expected = as_values(case.expect(self.offer.capability.reference))
+        got = self._ask(case)
+        self.got[case.name] = got
+        if len(got) != len(expected):
+            return Finding("fail", float("inf"), f"returned {len(got)} arrays; expected {len(expected)}")
+        for value, right in zip(got, expected):
+            if value.shape != right.shape:
+                return Finding("fail", float("inf"), f"returned shape {value.shape}; expected {right.shape}")
+        u = unit_roundoff(self.adapter.dtype)
+        ratios = [ratio_of(v, e, s, u) for v, e, s in zip(got, expected, case.size)]
+        worst = max(range(len(ratios)), key=lambda i: float(ratios[i].max(initial=0.0)))
+        ratio = float(ratios[worst].max(initial=0.0))
+        detects = min(_detects(right, size, u) for right, size in zip(expected, case.size))
+        if ratio <= LIMIT:
+            return Finding("pass", ratio, detects=detects)
+        entry = np.unravel_index(int(ratios[worst].argmax()), ratios[worst].shape)
+        name = f"output {worst + 1}" if len(got) > 1 else "value"
+        at = f"{name}[{', '.join(str(int(i)) for i in entry)}]" if entry else name
+        what = f"expected   {expected[worst][entry]:.5g}   got {got[worst][entry]:.5g}"
+        much = f"error {ratio:.1e} × what {self.adapter.dtype} explains" if np.isfinite(ratio) else "not a number"
+        return Finding("fail", ratio, f"{what}   {much}   at {at}", detects=detects)
+
+    def _result(self, name: str, outcome: str, finding: Finding) -> Result:
+        capability = self.offer.capability
+        claim = self.cases[name].claim if name in self.cases else ""
+        if name in self.checks:
+            claim = self.checks[name].claim
+        if name == API:
+            claim = "it takes its arguments, leaves them alone and gives the same answer twice"
+        return Result(
+            adapter=self.adapter.title,
+            check=f"{capability.name}/{name}",
+            capability=capability.name,
+            outcome=outcome,
+            claim=claim or f"{capability.formula}   ({capability.label})",
+            ratio=finding.ratio,
+            bound=finding.bound,
+            message=finding.message,
+            detects=finding.detects,
+            sees=finding.sees,
+            reproduction=f"refscore check {self.target} --only '{capability.name}/{name}'",
+            diagnosis=finding.diagnosis,
+        )
+
+
+def _detects(expected: Any, size: Any, u: float) -> float:
+    """The smallest relative error of all entries together that would be over the bound."""
+    clear = np.isfinite(expected) & (np.abs(expected) > 0)
+    if not clear.any():
+        return float("nan")
+    return float((LIMIT * u * np.broadcast_to(size, expected.shape)[clear] / np.abs(expected[clear])).min())
