@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, final
 
 from refscore.conformance.capabilities import CATALOGUE
-from refscore.conformance.capability import Capability, Function
+from refscore.conformance.capability import Offer
 from refscore.conformance.kinds import LIBRARIES
 
-__all__ = ["Adapter", "AdapterError", "Offer"]
+__all__ = ["Adapter", "AdapterError"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,17 +21,6 @@ DTYPES = ("float64", "float32")
 
 class AdapterError(ValueError):
     """The adapter declares something that does not exist, or declares it twice."""
-
-
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class Offer:
-    """One function, offered under one capability with its conventions."""
-
-    capability: Capability
-    function: Function
-    conventions: dict[str, Any]
-    noise: str
 
 
 @final

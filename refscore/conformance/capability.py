@@ -26,6 +26,7 @@ __all__ = [
     "Fault",
     "Finding",
     "Function",
+    "Offer",
     "Values",
     "as_values",
     "ratio_of",
@@ -191,6 +192,8 @@ class Fault:
         The reference with the mistake in it; same signature.
     link : str
         Where it was seen in the world.
+    declared : mapping
+        The conventions under which the mistake is offered, where they are not the default ones.
     """
 
     name: str
@@ -198,6 +201,7 @@ class Fault:
     effect: str
     function: Function
     link: str = ""
+    declared: Mapping[str, Any] = field(default_factory=dict)
 
 
 @final
@@ -231,6 +235,8 @@ class Finding:
         The same in words, for checks that are no comparison of two numbers.
     bound : float
         What the ratio is held against.
+    symptom : str
+        How it fails, in a few words that two implementations with the same mistake share.
     diagnosis : tuple of Diagnosis
         What it looks like.
     """
@@ -241,6 +247,7 @@ class Finding:
     detects: float = float("nan")
     sees: str = ""
     bound: float = LIMIT
+    symptom: str = ""
     diagnosis: tuple[Diagnosis, ...] = ()
 
 
@@ -335,3 +342,14 @@ class Capability:
                 name += character
         words = [part.strip().split(" ")[0] for part in [*names, name] if part.strip()]
         return tuple(words[: words.index("*")] if "*" in words else words)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Offer:
+    """One function, offered under one capability with its conventions."""
+
+    capability: Capability
+    function: Function
+    conventions: dict[str, Any]
+    noise: str

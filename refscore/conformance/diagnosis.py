@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from refscore.arrays import Float
-from refscore.conformance.adapter import Offer
-from refscore.conformance.capability import LIMIT, Case, Diagnosis, Function, Values, as_values, ratio_of, unit_roundoff
+from refscore.conformance.capability import (
+    LIMIT,
+    Capability,
+    Case,
+    Diagnosis,
+    Fault,
+    Finding,
+    Function,
+    Offer,
+    Values,
+    as_values,
+    ratio_of,
+    unit_roundoff,
+)
+from refscore.conformance.guard import Call
+from refscore.conformance.kinds import array_kind
+from refscore.conformance.recorders import WrongDraws
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "diagnose_symptoms"]
 
 
 def diagnose(offer: Offer, dtype: str, cases: Sequence[Case], got: Mapping[str, Values]) -> tuple[Diagnosis, ...]:
@@ -42,6 +58,48 @@ def diagnose(offer: Offer, dtype: str, cases: Sequence[Case], got: Mapping[str, 
         if any(_explains(fault.function, seen, dtype, native) for native in (False, True))
     ]
     return tuple(found) or _other_convention(offer, seen, dtype) or _factor(offer, seen, dtype)
+
+
+def diagnose_symptoms(offer: Offer, profile: str, seen: Mapping[str, str]) -> tuple[Diagnosis, ...]:
+    """Name what is wrong with a run whose formulas are unknown: the faults that fail the same checks the same way.
+
+    Parameters
+    ----------
+    offer : Offer
+        What was declared.
+    profile : {"quick", "full"}
+        Of the run.
+    seen : mapping
+        Failed check → symptom.
+
+    Returns
+    -------
+    tuple of Diagnosis
+        The faults of the catalogue, run here and now, with exactly these symptoms.
+    """
+    return tuple(
+        Diagnosis(fault.name, fault.description, fault.effect, fault.link, "same symptoms")
+        for fault in offer.capability.faults
+        if fault.declared["stochastic"] == offer.conventions["stochastic"]
+        and _symptoms(offer.capability, fault, profile) == dict(seen)
+    )
+
+
+@functools.cache
+def _symptoms(capability: Capability, fault: Fault, profile: str) -> dict[str, str]:
+    """Failed check → symptom, of a fault."""
+    conventions = {**capability.defaults, **fault.declared}
+    call = Call(Offer(capability, fault.function, conventions, "recorded"), array_kind("numpy", "float64"))
+    symptoms = {}
+    for check in capability.checks(conventions, "float64", profile) if capability.checks is not None else ():
+        try:
+            with np.errstate(all="ignore"):
+                finding = check.measure(call)
+        except WrongDraws as error:
+            finding = Finding("fail", symptom=error.symptom)
+        if finding.outcome == "fail":
+            symptoms[check.name] = finding.symptom
+    return symptoms
 
 
 def _explains(function: Function, seen: Sequence[tuple[Case, Values]], dtype: str, native: bool) -> bool:

@@ -11,8 +11,7 @@ from typing import Any, final
 
 import numpy as np
 
-from refscore.conformance.adapter import Offer
-from refscore.conformance.capability import Values
+from refscore.conformance.capability import Offer, Values
 from refscore.conformance.kinds import ArrayKind, as_float
 from refscore.conformance.recorders import Tape, WrongDraws, serve
 
@@ -28,6 +27,8 @@ class AdapterFailure(Exception):
 
 class Mutated(Exception):
     """The implementation wrote to one of its arguments."""
+
+    symptom = "mutation"
 
 
 @final

@@ -34,12 +34,15 @@ class ArrayKind:
         From a NumPy array to a fresh array of the library in the dtype.
     back : callable
         From an array of the library to NumPy, in the dtype it came with.
+    like : callable
+        From a NumPy array and an array of the library to the former in the library, dtype and place of the latter.
     """
 
     library: str
     dtype: str
     make: Callable[[Any], Any]
     back: Callable[[Any], Any]
+    like: Callable[[Any, Any], Any]
 
     def give(self, value: Any) -> Any:
         """An argument as the implementation gets it: arrays and test models in its library, the rest as it is."""
@@ -80,7 +83,13 @@ def array_kind(library: str, dtype: str) -> ArrayKind:
     dtype('float32')
     """
     if library == "numpy":
-        return ArrayKind(library, dtype, lambda value: np.array(value, dtype=dtype), lambda value: value)
+        return ArrayKind(
+            library,
+            dtype,
+            make=lambda value: np.array(value, dtype=dtype),
+            back=lambda value: value,
+            like=lambda value, x: np.asarray(value, dtype=x.dtype),
+        )
     try:
         module = importlib.import_module(library)
     except ModuleNotFoundError:
@@ -97,20 +106,35 @@ def _torch(torch: Any, dtype: str) -> ArrayKind:
         value = value.detach().cpu()
         return (value.to(torch.float32) if value.dtype == torch.bfloat16 else value).numpy()
 
-    return ArrayKind("torch", dtype, lambda value: torch.tensor(np.array(value), dtype=getattr(torch, dtype)), back)
+    def make(value: Any) -> Any:
+        return torch.tensor(np.array(value), dtype=getattr(torch, dtype))
+
+    return ArrayKind("torch", dtype, make=make, back=back, like=lambda value, x: torch.as_tensor(value).to(x))
 
 
 def _jax(jax: Any, dtype: str) -> ArrayKind:
     if dtype == "float64" and not jax.config.read("jax_enable_x64"):
         jax.config.update("jax_enable_x64", True)  # otherwise JAX rounds every array to float32 without a word
-    return ArrayKind("jax", dtype, lambda value: jax.numpy.array(value, dtype=dtype), lambda value: value)
+    return ArrayKind(
+        "jax",
+        dtype,
+        make=lambda value: jax.numpy.array(value, dtype=dtype),
+        back=lambda value: value,
+        like=lambda value, x: jax.numpy.asarray(value, dtype=x.dtype),
+    )
 
 
 def _cupy(cupy: Any, dtype: str) -> ArrayKind:
     def back(value: Any) -> Any:
         return value.get() if isinstance(value, cupy.ndarray) else value
 
-    return ArrayKind("cupy", dtype, lambda value: cupy.array(value, dtype=dtype), back)
+    return ArrayKind(
+        "cupy",
+        dtype,
+        make=lambda value: cupy.array(value, dtype=dtype),
+        back=back,
+        like=lambda value, x: cupy.asarray(value, dtype=x.dtype),
+    )
 
 
 def as_float(value: Any) -> Float:

@@ -9,18 +9,19 @@ from typing import Any, final
 
 import numpy as np
 
-from refscore.conformance.adapter import Adapter, Offer
+from refscore.conformance.adapter import Adapter
 from refscore.conformance.capability import (
     LIMIT,
     Case,
     Diagnosis,
     Finding,
+    Offer,
     Values,
     as_values,
     ratio_of,
     unit_roundoff,
 )
-from refscore.conformance.diagnosis import diagnose
+from refscore.conformance.diagnosis import diagnose, diagnose_symptoms
 from refscore.conformance.guard import AdapterFailure, Call, Mutated
 from refscore.conformance.kinds import ArrayKind, array_kind
 from refscore.conformance.recorders import WrongDraws
@@ -150,6 +151,8 @@ class _OfferRun:
         more = offer.capability.checks
         self.checks = {c.name: c for c in more(offer.conventions, adapter.dtype, profile)} if more is not None else {}
         self.got: dict[str, Values] = {}
+        self.symptoms: dict[str, str] = {}
+        self.profile = profile
 
     def events(self, names: Sequence[str]) -> Iterator[Event]:
         broken = ""
@@ -163,16 +166,23 @@ class _OfferRun:
                 finding = self._find(name)
                 outcome = finding.outcome
             except (Mutated, WrongDraws) as error:
-                outcome, finding = "fail", Finding("fail", float("inf"), str(error))
+                outcome, finding = "fail", Finding("fail", float("inf"), str(error), symptom=error.symptom)
             except AdapterFailure as error:
                 outcome, finding = "error", Finding("error", message=str(error))
                 broken = name if name == API else ""
-            failed = failed or outcome == "fail"
+            if outcome == "fail":
+                failed = True
+                self.symptoms[name] = finding.symptom
             yield self._result(name, outcome, finding)
-        if failed and self.got:
-            found = diagnose(self.offer, self.adapter.dtype, list(self.cases.values()), self.got)
-            if found:
-                yield Diagnosed(self.offer.capability.name, found)
+        if failed:
+            yield from self._diagnosed()
+
+    def _diagnosed(self) -> Iterator[Event]:
+        found = diagnose(self.offer, self.adapter.dtype, list(self.cases.values()), self.got)
+        if not found and self.checks:
+            found = diagnose_symptoms(self.offer, self.profile, self.symptoms)
+        if found:
+            yield Diagnosed(self.offer.capability.name, found)
 
     def _find(self, name: str) -> Finding:
         if name == API:

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from refscore.conformance.adapter import Adapter, Offer
+from refscore.conformance.adapter import Adapter
+from refscore.conformance.capability import Offer
 from refscore.conformance.loading import TargetError, load
 from refscore.conformance.results import AdapterInfo
 from refscore.conformance.runner import Selection, plan, run

@@ -12,7 +12,23 @@ import numpy as np
 from refscore.arrays import Float
 from refscore.conformance.recorders.tape import Tape, WrongDraws
 
-__all__ = ["numpy_draws"]
+__all__ = ["numpy_draws", "standard_normal"]
+
+
+def standard_normal(shape: tuple[int, ...]) -> Float:
+    """Draw as other people's code does, from NumPy's global state: for examples and faults that are to be intercepted.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the draw.
+
+    Returns
+    -------
+    ndarray
+        What NumPy gives, or the tape while one is served.
+    """
+    return np.random.standard_normal(shape)
 
 
 @contextmanager

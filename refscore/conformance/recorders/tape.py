@@ -16,6 +16,8 @@ __all__ = ["Tape", "WrongDraws"]
 class WrongDraws(Exception):
     """The implementation does not draw the noise that the algorithm is made of."""
 
+    symptom = "wrong draws"
+
 
 @final
 @dataclass(slots=True, eq=False)
