@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import tempfile
@@ -40,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 everything offered conforms; 1 a check fails or an expected failure passes; 2 the adapter or the call is
         wrong; 3 only inconclusive; 4 fewer checks ran than were planned.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Greek letters still gets its report
     options = _parser().parse_args(arguments)
     out = console()
     try:

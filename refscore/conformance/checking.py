@@ -64,6 +64,7 @@ def check(
     ended = False
     while not ended:
         process = _Worker(target, selection, len(results), import_limit)
+        hung = False
         try:
             for message in process.messages():
                 if message[0] == "unusable":
@@ -82,14 +83,18 @@ def check(
                     watch(len(results), len(planned), event)
             gone = process.epitaph()
         except _Silent as silence:
-            gone = f"did not come back within {silence.seconds:g} s; its process was ended"
+            gone, hung = f"did not come back within {silence.seconds:g} s; its process was ended", True
         finally:
             process.kill()
         if not ended:
             if not planned:
                 raise TargetError(f"{target}: importing it: {gone}")
-            number, name = planned[len(results)]
-            results.append(_lost(infos[number], name, target, gone))
+            lost = planned[len(results)]
+            results.append(_lost(infos[lost[0]], lost[1], target, "error", gone))
+            # Where one check hangs the next one of that capability would too, a time limit each.
+            while hung and len(results) < len(planned) and _capability(planned[len(results)]) == _capability(lost):
+                number, name = planned[len(results)]
+                results.append(_lost(infos[number], name, target, "blocked", f"{lost[1]} hung"))
             watch(len(results), len(planned), results[-1])
             ended = len(results) == len(planned)
     return Report(refscore.__version__, target, infos, tuple(results), len(CATALOGUE), time.monotonic() - started)
@@ -132,12 +137,16 @@ def _diagnosed(result: Result, info: AdapterInfo, event: Diagnosed) -> Result:
     return replace(result, diagnosis=event.diagnosis)
 
 
-def _lost(info: AdapterInfo, name: str, target: str, why: str) -> Result:
+def _capability(planned: tuple[int, str]) -> tuple[int, str]:
+    return planned[0], planned[1].split("/")[0]
+
+
+def _lost(info: AdapterInfo, name: str, target: str, outcome: str, why: str) -> Result:
     return Result(
         adapter=f"{info.name} {info.version}".strip(),
         check=name,
         capability=name.split("/")[0],
-        outcome="error",
+        outcome=outcome,
         claim="it comes back",
         message=why,
         reproduction=f"refscore check {target} --only '{name}'",

@@ -39,13 +39,14 @@ class Field:
 
     def __call__(self, x: Float, level: Float | float | None = None) -> Float:
         """s(x, τ), shape of `x`; without a level τ = 0."""
-        return _formula(x, self.matrix, self.centre, self.cubic, _scale(x, level))
+        return np.asarray(_formula(x, self.matrix, self.centre, self.cubic, _scale(x, level)))
 
     def jacobian(self, x: Float, level: Float | float | None = None) -> Float:
         """∂s_i/∂x_j, shape (\\*batch, d, d)."""
         d = len(self.centre)
         curvature = 3 * self.cubic * x**2
-        return -(self.matrix + curvature[..., None] * np.eye(d, dtype=x.dtype)) / _widen(_scale(x, level))
+        jacobian: Float = -(self.matrix + curvature[..., None] * np.eye(d, dtype=x.dtype)) / _widen(_scale(x, level))
+        return jacobian
 
     def trace(self, x: Float, level: Float | float | None = None) -> Float:
         """tr ∂s/∂x, shape (\\*batch,)."""
@@ -53,17 +54,19 @@ class Field:
 
     def vjp(self, x: Float, v: Float, level: Float | float | None = None) -> Float:
         """vᵀ ∂s/∂x, shape of `v`."""
-        return np.einsum("...i,...ij->...j", v, self.jacobian(x, level))
+        product: Float = np.einsum("...i,...ij->...j", v, self.jacobian(x, level))
+        return product
 
     def magnitude(self, x: Float, level: Float | float | None = None) -> Float:
-        """Size of the terms of s at points of size |x|, for error bounds: d + 6 roundings act on it."""
+        """Size of the terms of s at points of size |x|, for error bounds."""
         size = (np.abs(x) + np.abs(self.centre)) @ np.abs(self.matrix).T + np.abs(self.cubic) * np.abs(x) ** 3
-        return (len(self.centre) + 6) * size / _scale(x, level)
+        return np.asarray(size / _scale(x, level))
 
     def jacobian_magnitude(self, x: Float, level: Float | float | None = None) -> Float:
         """Size of the terms of ∂s/∂x, shape (\\*batch, d, d)."""
         curvature = 3 * np.abs(self.cubic) * x**2
-        return 6 * (np.abs(self.matrix) + curvature[..., None] * np.eye(len(self.centre))) / _widen(_scale(x, level))
+        terms = np.abs(self.matrix) + curvature[..., None] * np.eye(len(self.centre))
+        return np.asarray(terms / _widen(_scale(x, level)))
 
     def cast(self, dtype: str) -> Field:
         """The same field, its parameters in `dtype` (they are dyadic: no value changes)."""

@@ -53,7 +53,7 @@ class Call:
         keywords: Mapping[str, Any],
         *,
         random: Sequence[int] = (),
-        watch: bool = True,
+        watch: bool = False,
         tape: Tape | None = None,
     ) -> Values:
         """Call the implementation once.
@@ -135,9 +135,10 @@ class Call:
             if taken.dtype.kind not in "fiu":
                 raise AdapterFailure(f"returned {_kind_of(output, taken)}{what}; expected real numbers")
             if taken.dtype.kind == "f" and taken.dtype.itemsize < np.dtype(self.kind.dtype).itemsize:
+                hint = ' (or declare dtype="float32")' if taken.dtype == np.float32 else ""
                 raise AdapterFailure(
                     f"returned {taken.dtype}{what}, and the adapter declares {self.kind.dtype}: "
-                    f"precision is lost on the way (or declare dtype={str(taken.dtype)!r})"
+                    f"precision is lost on the way{hint}"
                 )
             values.append(as_float(taken))
         return tuple(values)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from refscore.conformance.capabilities import CATALOGUE
 from refscore.conformance.loading import TargetError
+from refscore.conformance.reports.terminal import print_table
 
 __all__ = ["explain", "list_capabilities"]
 
@@ -44,7 +45,7 @@ def list_capabilities(glob: str, out: Console) -> int:
     table.add_column("what it is", overflow="fold")
     for capability in found:
         table.add_row(capability.name, str(len(capability.faults)), Text(capability.title))
-    out.print(table)
+    print_table(table, out)
     faults = sum(len(capability.faults) for capability in found)
     out.print(Text(f"\n{len(found)} capabilities, {faults} known faults · refscore explain CAPABILITY"))
     return 0
@@ -90,7 +91,7 @@ def explain(name: str, out: Console) -> int:
     table.add_column(overflow="fold")
     for what, text in lines:
         table.add_row(f"  {what}", Text(text))
-    out.print(table)
+    print_table(table, out)
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import final
 
 from refscore.conformance.results import Report, Result
 
-__all__ = ["Row", "closing_line", "header_lines", "rows", "verdict"]
+__all__ = ["Row", "closing_lines", "header_lines", "rows", "verdict"]
 
 
 @final
@@ -111,12 +111,13 @@ def header_lines(report: Report) -> list[str]:
         count = len(info.offers)
         offered = f"{count} {'capability' if count == 1 else 'capabilities'} offered"
         undeclared = report.summary["undeclared"]
-        return [f"{known} · {who} ({info.arrays}, {info.dtype}) · {offered}, {undeclared} undeclared (refscore list)"]
+        parts = [known, f"{who} ({info.arrays}, {info.dtype})", f"{offered}, {undeclared} undeclared (refscore list)"]
+        return _fitted(parts)
     return [f"{known} · {len(report.adapters)} adapters in {report.target}"]
 
 
-def closing_line(report: Report) -> str:
-    """The last line: counts, planned against run, false alarms, time.
+def closing_lines(report: Report) -> list[str]:
+    """The last lines: counts, planned against run, false alarms, time.
 
     Parameters
     ----------
@@ -125,8 +126,8 @@ def closing_line(report: Report) -> str:
 
     Returns
     -------
-    str
-        One line.
+    list of str
+        One line, or two where it does not fit.
     """
     verdicts = [row.verdict for row in rows(report)]
     count = {word: verdicts.count(word) for word in set(verdicts)}
@@ -141,4 +142,15 @@ def closing_line(report: Report) -> str:
     parts += [f"planned {report.planned}, ran {len(report.results)}"]
     alarm = f"≤ {report.false_alarm:.0e}" if report.false_alarm else "0 (no random verdict)"
     parts += [f"false-alarm probability {alarm}", f"{report.seconds:.1f} s"]
-    return " · ".join(parts)
+    return _fitted(parts)
+
+
+def _fitted(parts: Sequence[str], width: int = 100) -> list[str]:
+    """Joined by dots, broken between parts only."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if len(lines[-1]) + 3 + len(part) <= width:
+            lines[-1] += f" · {part}"
+        else:
+            lines.append(part)
+    return lines

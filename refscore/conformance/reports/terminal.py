@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from refscore.conformance.reports.summary import closing_line, header_lines, rows
+from refscore.conformance.reports.summary import closing_lines, header_lines, rows
 from refscore.conformance.results import Report, Result
 
-__all__ = ["console", "print_report"]
+__all__ = ["console", "print_report", "print_table"]
 
 STYLE = {
     "conforms": "green",
@@ -67,11 +66,12 @@ def print_report(report: Report, out: Console) -> None:
             Text(row.verdict, style=STYLE.get(row.verdict, "")),
         ]
         table.add_row(*([row.adapter, *cells] if several else cells))
-    out.print(table)
+    print_table(table, out)
     out.print()
     for number, group in enumerate(_groups(report.results), 1):
         _print_group(number, group, several, out)
-    out.print(Text(closing_line(report)))
+    for line in closing_lines(report):
+        out.print(Text(line))
 
 
 def _groups(results: Sequence[Result]) -> list[list[Result]]:
@@ -88,12 +88,38 @@ def _print_group(number: int, group: Sequence[Result], several: bool, out: Conso
     title = f"{number}  {first.adapter} · " if several else f"{number}  "
     out.print(Text(f"{title}{first.capability} · {first.check.split('/', 1)[1]}", style="bold"))
     for line in _facts(first):
-        out.print(Padding(line, (0, 0, 0, 3)))
+        _print_indented(line, out)
     if len(group) > 1:
         others = ", ".join(r.check.split("/", 1)[1] for r in group[1 : 1 + SHOWN])
         more = f" and {len(group) - 1 - SHOWN} more" if len(group) > 1 + SHOWN else ""
-        out.print(Padding(Text(f"also       {others}{more}"), (0, 0, 0, 3)))
+        _print_indented(Text(f"also       {others}{more}"), out)
     out.print()
+
+
+def print_table(table: Table, out: Console) -> None:
+    """Print a table without the blanks that pad its last column: they are noise in a log file.
+
+    Parameters
+    ----------
+    table : Table
+        What to print.
+    out : Console
+        Where to.
+    """
+    for segments in out.render_lines(table, out.options, pad=False):
+        line = Text.assemble(*((segment.text, segment.style or "") for segment in segments))
+        line.rstrip()
+        out.print(line, soft_wrap=True)
+
+
+def _print_indented(line: Text, out: Console) -> None:
+    """Text wraps at the width; a command to copy does not."""
+    if line.plain.startswith("reproduce"):
+        out.print(Text("   ") + line, soft_wrap=True)
+        return
+    for part in line.wrap(out, max(40, out.width - 3)):
+        part.rstrip()
+        out.print(Text("   ") + part, soft_wrap=True)
 
 
 def _facts(result: Result) -> list[Text]:

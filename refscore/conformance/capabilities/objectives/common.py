@@ -51,7 +51,7 @@ def declared(conventions: Mapping[str, Any], d: int) -> tuple[Function, Function
         return reduce(scale * per_sample)
 
     def size(per_sample: Float, values: Float) -> Float:
-        own = 4 + (0 if conventions["reduction"] == "none" else len(values))
+        own = 1 + (0 if conventions["reduction"] == "none" else len(values))
         return reduce(scale * (per_sample + own * np.abs(values)))
 
     return value, size
@@ -78,6 +78,5 @@ def objective_case(
 
 
 def half_square(residual: Float, terms: Float) -> Float:
-    """Rounding of ½|r|² when the terms of r are rounded: |r|·terms + |r|²(d + 4)/2, and terms² where r vanishes."""
-    d = residual.shape[-1]
-    return np.asarray((np.abs(residual) * terms + (d + 4) / 2 * residual**2 + 2.0**-24 * terms**2).sum(-1))
+    """Size of the terms of ½|r|² when r has terms of this size: |r|·terms + ½|r|², and terms² where r vanishes."""
+    return np.asarray((np.abs(residual) * terms + residual**2 / 2 + 2.0**-24 * terms**2).sum(-1))

@@ -24,7 +24,7 @@ __all__ = ["DENOISING", "MULTILEVEL"]
 
 def _target_terms(score_terms: Float, x0: Float, noise: Float, sigma: Float | float) -> Float:
     # The last term lets pass codes that recover the noise as (x − x0)/σ²: a worse algebra, not a wrong one.
-    return score_terms + 2 * np.abs(noise) / sigma + 2 * (np.abs(x0) + sigma * np.abs(noise)) / sigma**2
+    return score_terms + np.abs(noise) / sigma + (np.abs(x0) + sigma * np.abs(noise)) / sigma**2
 
 
 def _denoising_cases(conventions: Mapping[str, Any]) -> Iterator[Case]:

@@ -77,7 +77,7 @@ EXPLICIT = Capability(
 
 def _implicit_cases(conventions: Mapping[str, Any]) -> Iterator[Case]:
     for name, x in BATCHES.items():
-        size = 2 * np.trace(MODEL.jacobian_magnitude(x), axis1=-2, axis2=-1) + half_square(MODEL(x), MODEL.magnitude(x))
+        size = np.trace(MODEL.jacobian_magnitude(x), axis1=-2, axis2=-1) + half_square(MODEL(x), MODEL.magnitude(x))
         yield objective_case(name, conventions, (MODEL, x), implicit, size)
 
 

@@ -31,13 +31,13 @@ def _sliced_cases(reference: Function, reduced: bool) -> Callable[[Mapping[str, 
             for m in (1, 2):
                 v = every[:m, : len(x)]
                 along = np.abs(v)[..., None, :] @ MODEL.jacobian_magnitude(x) @ np.abs(v)[..., None]
-                quadratic = (x.shape[-1] + 4) * along[..., 0, 0]
+                quadratic = along[..., 0, 0]
                 if reduced:
                     square = half_square(MODEL(x), MODEL.magnitude(x))[None]
                 else:
                     terms = (np.abs(v) * MODEL.magnitude(x)).sum(-1, keepdims=True)
                     square = half_square((v * MODEL(x)).sum(-1, keepdims=True), terms)
-                size = 3 * (quadratic + square).mean(0)
+                size = (quadratic + square).mean(0)
                 yield objective_case(f"m={m},{name}", conventions, (MODEL, x, v), reference, size, random=(2,))
 
     return cases
