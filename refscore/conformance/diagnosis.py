@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -144,13 +145,11 @@ def _cast(value: Any, dtype: str) -> Any:
 
 
 def _other_convention(offer: Offer, seen: Sequence[tuple[Case, Values]], dtype: str) -> tuple[Diagnosis, ...]:
-    """The declared conventions do not fit, and others do: one choice changed, then two."""
-    choices = [(c.name, value) for c in offer.capability.conventions for value in c.values]
-    one = [{name: value} for name, value in choices]
-    two = [{**a, **b} for i, a in enumerate(one) for b in one[:i] if a.keys() != b.keys()]
-    for change in [*one, *two]:
-        if all(offer.conventions[name] == value for name, value in change.items()):
-            continue
+    """The declared conventions do not fit, and others do: the fewest changes that explain every output."""
+    closed = [convention for convention in offer.capability.conventions if convention.values]
+    combined = [dict(zip([c.name for c in closed], v)) for v in itertools.product(*(c.values for c in closed))]
+    changes = [{n: v for n, v in choice.items() if v != offer.conventions[n]} for choice in combined]
+    for change in sorted(filter(None, changes), key=len):
         others = {case.name: case for case in offer.capability.cases({**offer.conventions, **change})}
         pairs = [(others.get(case.name), case, values) for case, values in seen]
         if all(
