@@ -1,1 +1,62 @@
-"""To be written."""
+"""What is true: expectations of objectives, laws of samplers, exact flows and discrepancies.
+
+>>> import refscore as rs
+>>> target = rs.targets.gaussian([0.7, -1.0], [[0.5, 0.2], [0.2, 1.5]])
+>>> start, stop = target.perturb(1.0, 4.0), target.perturb(1.0, 0.5)
+>>> errors = []
+>>> for n in (20, 40, 80):
+...     times = rs.schedules.karras(n=n + 1, sigma_min=0.5, sigma_max=4.0)
+...     law = rs.exact.law(rs.samplers.heun_ode(rs.paths.EDM(), times), target, start)
+...     errors.append(rs.exact.wasserstein2(law, stop))
+>>> round(rs.exact.observed_order(errors), 1)  # second order, and no sample was drawn
+2.0
+
+The truth about an objective has the objective's name, in one of three modules:
+
+>>> rs.exact.expectations.denoising, rs.exact.variances.denoising, rs.exact.minimisers.denoising
+(...)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from refscore.exact.discrepancies import fisher, kl, wasserstein2
+from refscore.exact.flows import flow, flow_map
+from refscore.exact.laws import law, step_map
+from refscore.exact.maps import AffineMap, NotAffine, probe
+from refscore.exact.orders import Order, observed_order, order_of
+
+if TYPE_CHECKING:
+    from refscore.exact import closed_forms, expectations, minimisers, recursions, variances
+
+__all__ = [
+    "AffineMap",
+    "NotAffine",
+    "Order",
+    "closed_forms",
+    "expectations",
+    "fisher",
+    "flow",
+    "flow_map",
+    "kl",
+    "law",
+    "minimisers",
+    "observed_order",
+    "order_of",
+    "probe",
+    "recursions",
+    "step_map",
+    "variances",
+    "wasserstein2",
+]
+
+_MODULES = ("closed_forms", "expectations", "minimisers", "recursions", "variances")
+
+
+def __getattr__(name: str) -> object:
+    # These hold functions with the names of objectives and samplers: they are reached as modules, loaded when used.
+    if name in _MODULES:
+        return importlib.import_module(f"refscore.exact.{name}")
+    raise AttributeError(f"module 'refscore.exact' has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -1,0 +1,201 @@
+"""The one form of every sampler, and the only loop.
+
+A sampler is a pure step, repeated. Written with its level instead of its time, every score in this package is one
+function
+
+    s(x, α, σ) = ∇ₓ log p_{α,σ}(x),   p_{α,σ} the law of α x0 + σ ε                                     (RUN.1)
+
+the *universal noisy score*, so that one exact score drives every sampler on every path. A run is
+
+    x_{k+1} = step(s, x_k, k, z_k),   k = 0 … n - 1                                                     (RUN.2)
+
+and everything random is in the tape z: the same tape gives the same states, wherever and whenever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, final
+
+from numpy.typing import ArrayLike
+
+from refscore.arrays import Float, as_float64
+from refscore.models.protocol import of_shape, samples
+
+__all__ = ["Density", "Perturbable", "Sampler", "Score", "Step", "noisy_score", "replay"]
+
+Score = Callable[[Float, float, float], Float]
+"""The universal noisy score s(x, α, σ) of (RUN.1)."""
+
+Step = Callable[[Score, Float, int, "Float | None"], Float]
+"""step(score, x, k, noise): the state after step k; `noise` is None for a sampler that draws none."""
+
+
+class Density(Protocol):
+    """A law with a score."""
+
+    def score(self, x: ArrayLike, /) -> Float:
+        """∇ log p(x), (\\*batch, d) to (\\*batch, d)."""
+
+
+class Perturbable(Protocol):
+    """A law whose noisy version α x0 + σ ε has a score in closed form."""
+
+    def perturb(self, alpha: float, sigma: float) -> Density:
+        """The law of α x0 + σ ε."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Sampler:
+    """A sampler, bound to its grid: one pure step and how often to take it.
+
+    Parameters
+    ----------
+    name : str
+        What reports call it.
+    n_steps : int or None
+        Number of steps; None if every step is the same and any number may be taken.
+    draws : int
+        Noise vectors a step takes: 0 or 1.
+    prior_scale : float
+        A run starts from N(0, prior_scale² I) unless told otherwise.
+    start, stop : (float, float) or None
+        (α, σ) of the first and of the last state; None for a sampler without levels.
+    step : callable
+        ``step(score, x, k, noise) -> x`` with the universal noisy score of (RUN.1).
+
+    Examples
+    --------
+    >>> import refscore as rs
+    >>> rs.samplers.ddim(rs.paths.EDM(), [80.0, 10.0, 1.0])
+    Sampler(ddim: 2 steps from (α, σ) = (1, 80) to (1, 1), no noise)
+    """
+
+    name: str
+    n_steps: int | None
+    draws: int
+    prior_scale: float
+    start: tuple[float, float] | None
+    stop: tuple[float, float] | None
+    step: Step
+
+    def __post_init__(self) -> None:
+        if self.draws not in (0, 1):
+            raise ValueError(f"draws is {self.draws}; expected 0 or 1 noise vectors a step")
+        if self.n_steps is not None and self.n_steps < 1:
+            raise ValueError(f"n_steps is {self.n_steps}; expected at least 1, or None for any number")
+
+    def __repr__(self) -> str:
+        count = "any number of equal steps"
+        if self.n_steps is not None:
+            count = f"{self.n_steps} step{'s' * (self.n_steps != 1)}"
+        levels = ""
+        if self.start is not None and self.stop is not None:
+            first, last = (f"({alpha:.6g}, {sigma:.6g})" for alpha, sigma in (self.start, self.stop))
+            levels = f" from (α, σ) = {first} to {last}"
+        return f"Sampler({self.name}: {count}{levels}, {'one noise vector a step' if self.draws else 'no noise'})"
+
+
+def noisy_score(target: Perturbable) -> Score:
+    """The universal noisy score of a target in closed form.
+
+        s(x, α, σ) = ∇ₓ log p_{α,σ}(x),   p_{α,σ} the law of α x0 + σ ε                                 (RUN.1)
+
+    Parameters
+    ----------
+    target : Gaussian, Mixture or Empirical
+        The law of x0.
+
+    Returns
+    -------
+    callable
+        ``score(x, alpha, sigma)``; at (1, 0) it is the score of the data themselves, where they have one.
+
+    Examples
+    --------
+    For N(0, 1) the noisy law is N(0, α² + σ²):
+
+    >>> import refscore as rs
+    >>> s = noisy_score(rs.targets.gaussian([0.0], 1.0))
+    >>> s([[1.0]], 0.6, 0.8), s([[1.0]], 1.0, 1.0)
+    (array([[-1.]]), array([[-0.5]]))
+    """
+
+    def score(x: ArrayLike, alpha: float, sigma: float) -> Float:
+        return target.perturb(alpha, sigma).score(x)  # (RUN.1)
+
+    return score
+
+
+def replay(
+    sampler: Sampler,
+    score: Score,
+    x: ArrayLike,
+    noise: ArrayLike | None = None,
+    *,
+    callback: Callable[[int, Float], None] | None = None,
+) -> Float:
+    """Run a sampler on a noise tape: the only loop of the package.
+
+        x_{k+1} = step(s, x_k, k, z_k),   k = 0 … n - 1                                                 (RUN.2)
+
+    Parameters
+    ----------
+    sampler : Sampler
+        What to run.
+    score : callable
+        s(x, α, σ), for instance :func:`noisy_score` of a target.
+    x : (\\*batch, d)
+        The state at ``sampler.start``.
+    noise : (n, \\*batch, d), optional
+        The tape, one standard normal vector a step and sample; None for a sampler that draws none. A sampler of equal
+        steps takes as many as the tape has.
+    callback : callable, optional
+        Called as ``callback(k, x)`` with the state after each step k = 0 … n - 1.
+
+    Returns
+    -------
+    (\\*batch, d)
+        The state at ``sampler.stop``.
+
+    Raises
+    ------
+    ValueError
+        If the tape is missing, not wanted, or of another shape; or a step returns a state of another shape.
+
+    Examples
+    --------
+    Langevin on N(0, 1) with ε = 1 and no noise halves the state at each step:
+
+    >>> import numpy as np
+    >>> import refscore as rs
+    >>> s = rs.samplers.noisy_score(rs.targets.gaussian([0.0], 1.0))
+    >>> rs.samplers.replay(rs.samplers.langevin(step_size=1), s, [[8.0]], np.zeros((3, 1, 1)))
+    array([[1.]])
+    """
+    state = samples(x, "x")
+    tape = _tape(sampler, state.shape, noise)
+    n_steps = sampler.n_steps if tape is None else len(tape)
+    for k in range(n_steps or 0):
+        moved = sampler.step(score, state, k, None if tape is None else tape[k])  # (RUN.2)
+        state = of_shape(moved, f"the state after step {k} of {sampler.name}", state.shape, "x")
+        if callback is not None:
+            callback(k, state)
+    return state
+
+
+def _tape(sampler: Sampler, shape: tuple[int, ...], noise: ArrayLike | None) -> Float | None:
+    if sampler.draws == 0:
+        if noise is not None:
+            raise ValueError(f"noise is given, but {sampler.name} draws none; expected noise=None")
+        return None
+    length = "n" if sampler.n_steps is None else str(sampler.n_steps)
+    wanted = f"({length}, {', '.join(map(str, shape))}), one vector a step for x with shape {shape}"
+    if noise is None:
+        raise ValueError(f"noise is None, but {sampler.name} draws it; expected a tape of shape {wanted}")
+    tape = as_float64(noise, "noise")
+    if tape.shape[1:] != shape or tape.ndim == 0 or sampler.n_steps not in (None, len(tape)):
+        raise ValueError(f"noise has shape {tape.shape}; expected {wanted}")
+    return tape
