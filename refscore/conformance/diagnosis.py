@@ -81,7 +81,7 @@ def diagnose_symptoms(offer: Offer, profile: str, seen: Mapping[str, str]) -> tu
     return tuple(
         Diagnosis(fault.name, fault.description, fault.effect, fault.link, "same symptoms")
         for fault in offer.capability.faults
-        if fault.declared["stochastic"] == offer.conventions["stochastic"]
+        if fault.declared.get("stochastic") == offer.conventions.get("stochastic")
         and _symptoms(offer.capability, fault, profile) == dict(seen)
     )
 
