@@ -6,7 +6,7 @@ from importlib import resources
 
 import jinja2
 
-from refscore.conformance.reports.summary import closing_lines, header_lines, rows
+from refscore.conformance.reports.summary import closing_lines, groups, header_lines, rows
 from refscore.conformance.results import Report
 
 __all__ = ["to_html"]
@@ -34,5 +34,5 @@ def to_html(report: Report) -> str:
         rows=rows(report),
         header=header_lines(report),
         closing=closing_lines(report),
-        shown=[r for r in report.results if r.outcome not in ("pass", "xfail")],
+        groups=groups(report),
     )

@@ -9,7 +9,7 @@ from typing import final
 
 from refscore.conformance.results import Report, Result
 
-__all__ = ["Row", "closing_lines", "header_lines", "rows", "verdict"]
+__all__ = ["Row", "closing_lines", "groups", "header_lines", "rows", "verdict"]
 
 
 @final
@@ -51,6 +51,26 @@ def rows(report: Report) -> list[Row]:
                     Row(title, capability, declared, passed, len(mine), _worst(mine), _seen(mine), verdict(mine))
                 )
     return table
+
+
+def groups(report: Report) -> list[list[Result]]:
+    """What needs words: the results that are no pass, by adapter, capability and outcome, the worst first.
+
+    Parameters
+    ----------
+    report : Report
+        A run.
+
+    Returns
+    -------
+    list of list of Result
+        In the order of the plan.
+    """
+    found: dict[tuple[str, str, str], list[Result]] = {}
+    for result in report.results:
+        if result.outcome in ("fail", "error", "xpass", "inconclusive"):
+            found.setdefault((result.adapter, result.capability, result.outcome), []).append(result)
+    return [sorted(group, key=lambda r: -r.ratio if r.ratio == r.ratio else 0.0) for group in found.values()]
 
 
 def verdict(results: Sequence[Result]) -> str:

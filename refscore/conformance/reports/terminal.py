@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from refscore.conformance.reports.summary import closing_lines, header_lines, rows
+from refscore.conformance.reports.summary import closing_lines, groups, header_lines, rows
 from refscore.conformance.results import Report, Result
 
 __all__ = ["console", "print_report", "print_table"]
@@ -68,19 +68,10 @@ def print_report(report: Report, out: Console) -> None:
         table.add_row(*([row.adapter, *cells] if several else cells))
     print_table(table, out)
     out.print()
-    for number, group in enumerate(_groups(report.results), 1):
+    for number, group in enumerate(groups(report), 1):
         _print_group(number, group, several, out)
     for line in closing_lines(report):
         out.print(Text(line))
-
-
-def _groups(results: Sequence[Result]) -> list[list[Result]]:
-    """What needs words, by adapter and capability, the worst first."""
-    groups: dict[tuple[str, str, str], list[Result]] = {}
-    for result in results:
-        if result.outcome in ("fail", "error", "xpass", "inconclusive"):
-            groups.setdefault((result.adapter, result.capability, result.outcome), []).append(result)
-    return [sorted(group, key=lambda r: -r.ratio if r.ratio == r.ratio else 0.0) for group in groups.values()]
 
 
 def _print_group(number: int, group: Sequence[Result], several: bool, out: Console) -> None:
