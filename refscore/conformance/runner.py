@@ -225,9 +225,9 @@ class _OfferRun:
         entry = np.unravel_index(int(ratios[worst].argmax()), ratios[worst].shape)
         name = f"output {worst + 1}" if len(got) > 1 else "value"
         at = f"{name}[{', '.join(str(int(i)) for i in entry)}]" if entry else name
-        right, value = float(expected[worst][entry]), float(got[worst][entry])
-        digits = 5 if f"{right:.5g}" != f"{value:.5g}" else 17
-        what = f"expected   {right:.{digits}g}   got {value:.{digits}g}"
+        want, came = float(expected[worst][entry]), float(got[worst][entry])
+        digits = 5 if f"{want:.5g}" != f"{came:.5g}" else 17
+        what = f"expected   {want:.{digits}g}   got {came:.{digits}g}"
         much = f"error {ratio:.1e} × what {self.adapter.dtype} explains" if np.isfinite(ratio) else "not a number"
         return Finding("fail", ratio, f"{what}   {much}   at {at}", detects=detects)
 
