@@ -116,8 +116,8 @@ def flow(
     Notes
     -----
     Towards the data the flow tears the states between the modes apart, so that there `error` is large for good reason:
-    the problem itself magnifies the rounding of x. A level σ = 0 is reached from ρ = 1e-12 of the target's width, from
-    where the flow moves by less than rounding.
+    the problem itself magnifies the rounding of x. A level σ = 0 is reached from ρ = 1e-12 of the target's width by
+    Tweedie's formula, exact for data that are points and for others wrong by 1e-24.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def flow(
         if alpha == 0:
             raise ValueError(f"{name} is a level without signal, α = 0; expected α > 0, since the flow runs in x/α")
     x = samples(x, "x", target.d)
-    width = math.sqrt(float(np.trace(target.cov)) / target.d)
+    width = math.sqrt(float(np.trace(target.cov)) / target.d) or 1.0
     least = 1e-12 * width
     ends = [math.log(max(sigma / alpha, least)) for alpha, sigma in ((alpha_t, sigma_t), (alpha_s, sigma_s))]
     score = noisy_score(target)
@@ -150,8 +150,8 @@ def flow(
         found = solve_ivp(slope, ends, (x / alpha_t).ravel(), method="DOP853", rtol=each, atol=each * width)
         if not found.success:
             raise ArithmeticError(f"the flow from {start} to {stop} was not integrated: {found.message}")
-        value: Float = alpha_s * found.y[:, -1].reshape(x.shape)
-        return value
+        y: Float = found.y[:, -1].reshape(x.shape)
+        return alpha_s * (y + least**2 * score(y, 1.0, least) if sigma_s < least * alpha_s else y)
 
     if x.size == 0 or ends[0] == ends[1]:
         return x * (alpha_s / alpha_t), np.zeros(x.shape[:-1])

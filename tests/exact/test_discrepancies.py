@@ -3,7 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import refscore as rs
@@ -85,6 +85,11 @@ def test_one_dimension(m1, m2, v1, v2):
 
 
 @given(st.floats(-0.999, 50))
+@example(-0.4999)
+@example(0.4999)
+@example(-0.3)
+@example(1e-9)
+@example(-1e-300)
 def test_the_excess_of_e_over_its_logarithm(e):  # (KL.1): KL(N(0, 1 + e) ‖ N(0, 1)) = ½ (e - log(1 + e))
     with mpmath.workdps(80):
         v = 1 + e

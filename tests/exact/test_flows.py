@@ -132,6 +132,17 @@ def test_a_gaussian_by_both_routes():
     assert (np.linalg.norm(end - flow_map(TARGET, start=start, stop=stop)(x), axis=-1) <= error + 1e-13).all()
 
 
+def test_points_are_reached():
+    """Data that are points: down to σ = 0 the flow ends on one of them, and the nearest from not too far."""
+    points = np.array([[0.0, 0.0], [1.0, 2.0], [-3.0, 1.0]])
+    near = points + np.array([[0.1, 0.05], [0.2, -0.1], [0.0, 0.1]])
+    end, error = flow(rs.targets.empirical(points), near, start=(1.0, 0.3), stop=(1.0, 0.0))
+    assert np.abs(end - points).max() <= 16 * U
+    assert error.max() <= 1e-14
+    alone = flow(rs.targets.empirical([[5.0]]), [[7.0]], start=(1.0, 1.0), stop=(1.0, 0.0))[0]
+    assert alone.tolist() == [[5.0]]
+
+
 def test_the_error_grows_where_the_flow_tears():
     far = rs.targets.mixture([0.5, 0.5], [[10.0], [-10.0]])
     end, error = flow(far, np.array([[1e-6], [1.0], [0.0]]) * 80, start=(1.0, 80.0), stop=(1.0, 0.0))

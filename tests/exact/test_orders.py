@@ -28,6 +28,13 @@ def test_the_next_term_is_extrapolated_away(p, c, d):  # (ORD.2): what is left i
     assert abs(found.value - p) <= found.uncertainty + 8 * h[2] * h[3]  # (ORD.3)
 
 
+def test_the_uncertainty_is_the_last_change():  # (ORD.3)
+    errors, steps = [5.0, 2.1, 0.9, 0.5], [10, 20, 30, 60]
+    change = observed_order(errors, steps) - observed_order(errors[:3], steps[:3])
+    assert abs(order_of(errors, steps).uncertainty - abs(change)) <= 64 * U
+    assert abs(change) > 0.1
+
+
 def test_doubling_is_two_p2_minus_p1():
     slopes = np.log2([5.0 / 2.1, 2.1 / 0.9])
     assert abs(observed_order([5.0, 2.1, 0.9]) - (2 * slopes[1] - slopes[0])) <= 16 * U

@@ -53,6 +53,14 @@ def test_the_function_is_the_replay_of_the_value():
     np.testing.assert_array_equal(got, replay(annealed(SIGMAS, **parameters), score, x, z))
 
 
+def test_where_a_run_starts_and_stops():
+    parameters = {"step_size": 0.05, "steps_per_level": 2}
+    assert annealed(SIGMAS, **parameters).start == (1.0, 3.0)
+    assert annealed(SIGMAS, **parameters).stop == (1.0, 0.2)
+    assert annealed(SIGMAS, **parameters, denoise=True).stop == (1.0, 0.0)
+    assert annealed(SIGMAS, **parameters).prior_scale == 3.0
+
+
 def test_denoising_comes_after_the_last_step_only():
     x, z = np.array([[1.0, 2.0]]), rs.noise.tape(2, 8, 1, 2)
     score = lambda y, sigma: -y / (1 + sigma**2)  # noqa: E731
