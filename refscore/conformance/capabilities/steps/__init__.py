@@ -1,0 +1,23 @@
+"""Capabilities ``step.*`` and ``sampler.annealed_langevin``: one step down in noise, or all of them, on given noise."""
+
+from __future__ import annotations
+
+from refscore.conformance.capabilities.steps.ancestral import ANCESTRAL_VE, ANCESTRAL_VP
+from refscore.conformance.capabilities.steps.ddim import DDIM
+from refscore.conformance.capabilities.steps.langevin import ANNEALED, LANGEVIN
+from refscore.conformance.capabilities.steps.odes import EULER_ODE, HEUN_ODE
+from refscore.conformance.capabilities.steps.sdes import EULER_MARUYAMA, REVERSE_DIFFUSION
+
+__all__ = ["STEPS"]
+
+STEPS = (
+    LANGEVIN,
+    EULER_MARUYAMA,
+    REVERSE_DIFFUSION,
+    EULER_ODE,
+    HEUN_ODE,
+    ANCESTRAL_VP,
+    ANCESTRAL_VE,
+    DDIM,
+    ANNEALED,
+)
