@@ -264,11 +264,14 @@ class Check:
         The sentence that is tested.
     measure : callable
         From a call of the implementation (NumPy in, NumPy out) to a finding.
+    needs : tuple of str
+        Checks without which this one says nothing: if one of them fails, this one is blocked.
     """
 
     name: str
     claim: str
     measure: Callable[[Any], Finding]
+    needs: tuple[str, ...] = ()
 
 
 @final

@@ -155,12 +155,13 @@ class _OfferRun:
         self.profile = profile
 
     def events(self, names: Sequence[str]) -> Iterator[Event]:
-        broken = ""
-        failed = False
+        unanswered: set[str] = set()
         for name in names:
             yield Begun(f"{self.offer.capability.name}/{name}")
-            if broken:
-                yield self._result(name, "blocked", Finding("blocked", message=f"{broken} did not answer"))
+            needs = self.checks[name].needs if name in self.checks else ()
+            cause = [n for n in (API, *needs) if n in unanswered or (n in needs and n in self.symptoms)]
+            if cause:
+                yield self._result(name, "blocked", Finding("blocked", message=f"says nothing while {cause[0]} fails"))
                 continue
             try:
                 finding = self._find(name)
@@ -169,12 +170,11 @@ class _OfferRun:
                 outcome, finding = "fail", Finding("fail", float("inf"), str(error), symptom=error.symptom)
             except AdapterFailure as error:
                 outcome, finding = "error", Finding("error", message=str(error))
-                broken = name if name == API else ""
+                unanswered.add(name)
             if outcome == "fail":
-                failed = True
                 self.symptoms[name] = finding.symptom
             yield self._result(name, outcome, finding)
-        if failed:
+        if self.symptoms:
             yield from self._diagnosed()
 
     def _diagnosed(self) -> Iterator[Event]:

@@ -51,7 +51,7 @@ def describe_adapters(adapters: tuple[Adapter, ...], selection: Selection) -> tu
 
 def _declared(offer: Offer) -> str:
     defaults = offer.capability.defaults
-    changed = {k: v for k, v in offer.conventions.items() if v != defaults[k] and not callable(v)}
+    changed = {k: v for k, v in offer.conventions.items() if v != defaults[k] and isinstance(v, (int, float, str))}
     return ", ".join(f"{name}={value}" for name, value in changed.items())
 
 

@@ -97,7 +97,7 @@ def verdict(results: Sequence[Result]) -> str:
 
 def _worst(results: Sequence[Result]) -> str:
     ratios = [(r.ratio, r.bound) for r in results if not math.isnan(r.ratio)]
-    if not ratios:
+    if not ratios or any(r.outcome == "fail" and math.isnan(r.ratio) for r in results):
         return "–"
     ratio, bound = max(ratios)
     if math.isinf(ratio):
@@ -108,7 +108,7 @@ def _worst(results: Sequence[Result]) -> str:
 def _seen(results: Sequence[Result]) -> str:
     found = [r.detects for r in results if not math.isnan(r.detects)]
     words = [r.sees for r in results if r.sees and not r.check.endswith("/api")]
-    return f"a relative {min(found):.0e}" if found else words[0] if words else "–"
+    return f"a relative {min(found):.0e}" if found else words[-1] if words else "–"
 
 
 def header_lines(report: Report) -> list[str]:

@@ -49,13 +49,15 @@ def print_report(report: Report, out: Console) -> None:
         out.print(Text(line))
     out.print()
     several = len(report.adapters) > 1
+    longest = max((len(row.capability) for row in rows(report)), default=0)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     if several:
-        table.add_column("adapter", overflow="fold")
-    for name in ("capability", "checks", "worst error", "would have seen", "verdict"):
-        table.add_column(
-            name, overflow="fold", justify="right" if name == "checks" else "left", no_wrap=name == "verdict"
-        )
+        table.add_column("adapter", overflow="fold", min_width=12)
+    table.add_column("capability", overflow="fold", min_width=longest)
+    table.add_column("checks", justify="right", no_wrap=True)
+    table.add_column("worst error", overflow="fold")
+    table.add_column("would have seen", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
     for row in rows(report):
         name = f"{row.capability} ({row.declared})" if row.declared else row.capability
         cells: list[str | Text] = [

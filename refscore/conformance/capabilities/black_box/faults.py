@@ -136,7 +136,7 @@ def _stale_level(exact: Any, x: Float, *, n_steps: int) -> Float:
 
 def _batch_norm(exact: Any, x: Float, *, n_steps: int) -> Float:
     out = heun(exact, x, n_steps=n_steps)
-    return out * (1 + 1 / n_steps**2 * (np.abs(out).mean() - 1))
+    return np.asarray(out * (1 + 1 / n_steps**2 * (np.abs(out).mean() - 1)))
 
 
 def _wrong_prediction(exact: Any, x: Float, *, n_steps: int, prediction: str) -> Float:
@@ -145,7 +145,7 @@ def _wrong_prediction(exact: Any, x: Float, *, n_steps: int, prediction: str) ->
     def velocity(x: Float, t: float) -> Float:
         predict = exact.noise if prediction == "noise" else exact.data  # used as if it were the noise
         noise = predict(x, alpha=1 - t, sigma=t)
-        return np.asarray(noise - (x - t * noise) / (1 - t))
+        return np.asarray(noise - (x - t * noise) / (1 - t), dtype=np.float64)
 
     for t, s in pairwise(times):
         slope = velocity(x, t)
