@@ -24,3 +24,5 @@ html_title = f"refscore {release}"
 _mathjax = next(file for file in files("sphinx-mathjax-offline") or () if file.name == "tex-svg-full.js")
 html_static_path = [str(_mathjax.locate())]  # the one file with fonts in it: formulas need no network
 mathjax_path = "tex-svg-full.js"
+html_static_path.append("formulas.css")
+html_css_files = ["formulas.css"]

@@ -13,10 +13,9 @@ VALUED = [c for c in CATALOGUE.values() if c.checks is None]
 FAULTS = [(c, f) for c in VALUED for f in c.faults]
 
 
-def adapter_of(capability, function, dtype="float64"):
+def adapter_of(capability, function, dtype="float64", **declared):
     adapter = Adapter("under test", dtype=dtype)
-    required = {c.name: c.default for c in capability.conventions if c.required}
-    adapter.implements(capability.name, **required)(function)
+    adapter.implements(capability.name, **declared)(function)
     return adapter
 
 
@@ -37,7 +36,7 @@ def test_the_reference_conforms(capability, dtype):
 @pytest.mark.parametrize(("capability", "fault"), FAULTS, ids=lambda v: v.name)
 def test_every_fault_is_caught_and_named(capability, fault):
     with np.errstate(all="ignore"):
-        report = check_here(adapter_of(capability, fault.function))
+        report = check_here(adapter_of(capability, fault.function, **fault.declared))
     assert report.exit_code == 1
     failed = [r for r in report.results if r.outcome == "fail"]
     assert [d.fault for d in failed[0].diagnosis] == [fault.name]
@@ -46,7 +45,7 @@ def test_every_fault_is_caught_and_named(capability, fault):
 @pytest.mark.parametrize(("capability", "fault"), FAULTS, ids=lambda v: v.name)
 def test_every_fault_is_far_outside_the_bound(capability, fault):
     worst = 0.0
-    for case in capability.cases(capability.defaults):
+    for case in capability.cases({**capability.defaults, **fault.declared}):
         with np.errstate(all="ignore"):
             try:
                 wrong = as_values(case.expect(fault.function))

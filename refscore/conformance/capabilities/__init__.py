@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from refscore.conformance.capabilities.black_box import BLACK_BOX
+from refscore.conformance.capabilities.conversions import CONVERSIONS
+from refscore.conformance.capabilities.derivatives import DERIVATIVES
 from refscore.conformance.capabilities.objectives import OBJECTIVES
+from refscore.conformance.capabilities.paths import PATHS
+from refscore.conformance.capabilities.schedules import SCHEDULES
+from refscore.conformance.capabilities.sdes import SDES
+from refscore.conformance.capabilities.steps import STEPS
+from refscore.conformance.capabilities.targets import TARGETS
 from refscore.conformance.capability import Capability
 
 __all__ = ["CATALOGUE"]
 
-CATALOGUE: dict[str, Capability] = {capability.name: capability for capability in (*OBJECTIVES, BLACK_BOX)}
+CATALOGUE: dict[str, Capability] = {
+    capability.name: capability
+    for capability in (*TARGETS, *CONVERSIONS, *PATHS, *SDES, *SCHEDULES, *DERIVATIVES, *OBJECTIVES, *STEPS, BLACK_BOX)
+}

@@ -65,7 +65,7 @@ class Tape:
             raise WrongDraws(f"draw {number + 1} has shape {shape}; expected {head.shape}{hint}")
 
         def finish(asked: Sequence[tuple[int, ...]]) -> None:
-            if pending:
+            if any(array.any() for array in pending):  # noise that is zero need not be drawn: DDIM with η = 0
                 done = f"drew {', '.join(map(str, asked))}" if asked else "drew nothing that refscore could see"
                 raise WrongDraws(f"{done}; the algorithm draws {_count(whole)}")
 

@@ -97,6 +97,11 @@ def test_wrong_draws_are_told(draw, message):
     assert np.random.randn.__name__ == "randn"
 
 
+def test_noise_that_is_zero_need_not_be_drawn():
+    with serve("numpy", Tape.of([np.zeros((2, 3))]), by_module):
+        pass
+
+
 def test_a_library_that_cannot_be_intercepted():
     with pytest.raises(WrongDraws, match="draws of jax cannot be intercepted"):
         serve("jax", Tape.of([NOISE]), by_module)
