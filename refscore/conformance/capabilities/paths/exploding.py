@@ -18,7 +18,7 @@ KERNEL = Convention(
     "kernel", "marginal", ("marginal", "transition"), "σ(t), or √(σ² − σ_min²), what the SDE does to clean data"
 )
 LEVELS = {"": (0.01, 50.0), "sigma=0.5-8,": (0.5, 8.0)}
-TIMES = times_of(0, 1e-5, 0.005, 0.25, 0.875, 1)
+TIMES = times_of(0, 1e-7, 1e-5, 0.25, 0.875, 1)
 
 
 def _ve(t: Float, *, sigma_min: float, sigma_max: float, kernel: str = "marginal") -> Values:
@@ -56,7 +56,9 @@ def _preserved(t: Float, **levels: Any) -> Values:
     return alpha / np.hypot(1, sigma), sigma / np.hypot(1, sigma)
 
 
-def _difference(t: Float, *, sigma_min: float, sigma_max: float, **_: str) -> Values:
+def _difference(t: Float, *, sigma_min: float, sigma_max: float, kernel: str = "transition") -> Values:
+    if kernel == "marginal":
+        raise ValueError("nothing is subtracted in the marginal kernel")
     sigma = sigma_min * (sigma_max / sigma_min) ** t
     return np.ones_like(t), np.sqrt(sigma**2 - sigma_min**2)
 
@@ -87,10 +89,11 @@ VE_PATH = Capability(
             _variance,
         ),
         Fault(
-            "VE-transition",
-            '√(σ² − σ_min²), what the SDE does to clean data: that is kernel="transition"; and subtracted it cancels',
-            "near the data another noise level, which as a difference has no digits left",
+            "VE-cancellation",
+            "√(σ² − σ_min²) by subtraction, which cancels near the data",
+            "the last steps see the wrong noise level",
             _difference,
+            declared={"kernel": "transition"},
         ),
         Fault(
             "VE-unscaled",
