@@ -24,7 +24,7 @@ __all__ = ["Covariance", "by_shape", "low_rank"]
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Covariance:
     """One covariance, or a stack of them, as eigenvalues and eigenvectors (COV.1).
 
@@ -51,6 +51,17 @@ class Covariance:
         """Covariance number k of the stack."""
         basis, matrix = (None if a is None else a[k] for a in (self.basis, self.matrix))
         return Covariance(self.d, self.values[k], basis, matrix)
+
+    def __repr__(self) -> str:
+        """What it is, in one line."""
+        what = "Covariance" if self.values.ndim == 1 else f"Stack of {len(self.values)} covariances"
+        return f"{what} in dimension {self.d}: {self.kind}, standard deviations {self.spread}"
+
+    @property
+    def spread(self) -> str:
+        """The least and the largest standard deviation, in words."""
+        root = np.sqrt(self.values)
+        return f"{root.min():.3g} to {root.max():.3g}"
 
     @property
     def kind(self) -> str:
@@ -257,11 +268,11 @@ def _on_axes(variances: Float, d: int, name: str) -> Covariance:
 def _full(matrix: Float, name: str) -> Covariance:
     """Factor symmetric positive definite matrices (\\*k, d, d).
 
-        P Σ Pᵀ = L Lᵀ,   Lᵀ = Q S Wᵀ   ⇒   U = Pᵀ W,  λ = S²                                        (COV.3)
+        Σ = L Lᵀ,   Lᵀ = Q S Uᵀ   ⇒   λ = S²                                                        (COV.3)
 
-    with P sorting the variances downwards, L from Cholesky, and the singular value decomposition by Jacobi's rotations.
-    Then units cost nothing: the error grows with the condition number of the correlation matrix, not with that of Σ. A
-    decomposition that first reduces Σ to three diagonals loses every digit of a small variance beside a large one.
+    with L from Cholesky, and the singular value decomposition by Jacobi's rotations. Then units cost nothing: the error
+    grows with the condition number of the correlation matrix, not with that of Σ. A decomposition that first reduces Σ
+    to three diagonals loses every digit of a small variance beside a large one.
 
     Parameters
     ----------
@@ -290,23 +301,20 @@ def _full(matrix: Float, name: str) -> Covariance:
         gap = np.abs(matrix - transposed).max()
         raise ValueError(f"{name} is not symmetric: it differs from its transpose by up to {gap:.3g}; expected by 0")
     d = matrix.shape[-1]
-    diagonal = np.diagonal(matrix, axis1=-2, axis2=-1)
     if not (matrix * (1 - np.eye(d))).any():
-        return _on_axes(diagonal, d, name)
+        return _on_axes(np.diagonal(matrix, axis1=-2, axis2=-1), d, name)
     values, basis = np.empty(matrix.shape[:-1]), np.empty(matrix.shape)
     for k in np.ndindex(matrix.shape[:-2]):
-        order = np.argsort(-diagonal[k], kind="stable")
         try:
-            factor = np.linalg.cholesky(matrix[k][np.ix_(order, order)])
+            factor = np.linalg.cholesky(matrix[k])
         except np.linalg.LinAlgError:
             least, *_, largest = np.linalg.eigvalsh(matrix[k])
             which = f"{name}[{k[0]}]" if k else name
             raise ValueError(
                 f"{which} is not positive definite: its eigenvalues reach from {least:.3g} to {largest:.3g}"
             ) from None
-        root, _, vectors, work, _, failed = dgejsv(factor.T, joba=0, jobu=0, jobv=0, jobr=0, jobt=0, jobp=0)
+        root, _, basis[k], work, _, failed = dgejsv(factor.T, joba=0, jobu=0, jobv=0, jobr=0, jobt=0, jobp=0)
         if failed:
             raise ArithmeticError(f"Jacobi's rotations do not converge on {name}")
-        basis[k][order] = vectors
         values[k] = (root * (work[0] / work[1])) ** 2  # (COV.3); LAPACK may scale against overflow
     return Covariance(d, read_only(values, name), read_only(basis, name), read_only(matrix, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -52,7 +53,10 @@ def entropy_on_the_line(weights: Float, means: Float, scales: Float) -> float:
         return float(-np.exp(log_prob) * log_prob)  # (MIX.10)
 
     offsets = scales[:, None] * np.concatenate([-CUTS[::-1], [0.0], CUTS])
-    cuts = sorted((mean + offset, k, offset) for k, mean in enumerate(means) for offset in offsets[k])
+    # Fractions are exact: rounded, the cuts of a narrow component far out would all be at its mean.
+    cuts = sorted(
+        (Fraction(mean) + Fraction(offset), k, offset) for k, mean in enumerate(means) for offset in offsets[k]
+    )
     pieces = []
     for (_, i, left), (_, j, right) in pairwise(cuts):
         others = means - means[i if scales[i] <= scales[j] else j]

@@ -72,11 +72,8 @@ class Gaussian:
 
     def __repr__(self) -> str:
         """What it is, in one line."""
-        spread = np.sqrt(self.covariance.values)
-        return (
-            f"Gaussian in dimension {self.d}: {self.covariance.kind} covariance, "
-            f"standard deviations {spread.min():.3g} to {spread.max():.3g}"
-        )
+        cov = self.covariance
+        return f"Gaussian in dimension {self.d}: {cov.kind} covariance, standard deviations {cov.spread}"
 
     def log_prob(self, x: ArrayLike) -> Float:
         """Log density (N.1) at x (\\*batch, d); shape (\\*batch,)."""

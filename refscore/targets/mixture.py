@@ -94,11 +94,10 @@ class Mixture:
 
     def __repr__(self) -> str:
         """What it is, in one line."""
-        spread = np.sqrt(self.covariances.values)
+        weights, covs = self.weights, self.covariances
         return (
-            f"Mixture of {len(self.weights)} in dimension {self.d}: {self.covariances.kind} covariances, "
-            f"weights {self.weights.min():.3g} to {self.weights.max():.3g}, "
-            f"standard deviations {spread.min():.3g} to {spread.max():.3g}"
+            f"Mixture of {len(weights)} in dimension {self.d}: {covs.kind} covariances, "
+            f"weights {weights.min():.3g} to {weights.max():.3g}, standard deviations {covs.spread}"
         )
 
     def log_prob(self, x: ArrayLike) -> Float:

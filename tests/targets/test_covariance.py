@@ -33,6 +33,7 @@ def test_functions_of_a_covariance(kind):  # (COV.1), (COV.4): polynomials and i
     ]:
         spectrum = f(cov.spectrum)
         np.testing.assert_allclose(cov.at(f(cov.values)), expected, **NEAR)
+        np.testing.assert_array_equal(cov.at(f(cov.values)), cov.at(f(cov.values)).T)
         np.testing.assert_allclose(cov.times(spectrum, V), V @ expected, **NEAR)
         np.testing.assert_allclose(cov.quadratic(spectrum, V), np.diag(V @ expected @ V.T), rtol=512 * U)
         np.testing.assert_allclose(cov.trace(spectrum), [np.trace(expected)], **NEAR)
@@ -122,6 +123,12 @@ def test_a_factor_may_have_any_number_of_columns():  # (COV.4)
         np.testing.assert_allclose(cov.dense, 0.5 * np.eye(3) + factor @ factor.T, rtol=0, atol=512 * U)
         assert cov.multiplicity.sum() == 3
         assert cov.kind == ("scalar" if r == 0 else "low-rank" if r < 3 else "full")
+
+
+def test_a_value_says_what_it_is():
+    assert repr(by_shape([4, 9], (), 2, "cov")) == "Covariance in dimension 2: diagonal, standard deviations 2 to 3"
+    stack = by_shape([4, 9, 1], (3,), 2, "covs")
+    assert repr(stack) == "Stack of 3 covariances in dimension 2: scalar, standard deviations 1 to 3"
 
 
 def test_which_of_a_stack_is_bad_is_said():

@@ -5,6 +5,7 @@ import pytest
 from mpmath import mp, quad, workdps
 
 from refscore.targets import gaussian, mixture
+from refscore.targets.entropy import entropy_on_the_line
 
 
 def test_one_component_is_a_gaussian():  # (MIX.10), (N.6)
@@ -20,6 +21,15 @@ def test_far_components_add_the_entropy_of_the_choice():
     p = mixture(w, [[0], [1000], [1e5]], var)
     expected = w @ (0.5 * np.log(2 * np.pi * np.e * var) - np.log(w))
     assert p.entropy() == pytest.approx(expected, abs=1e-11)
+
+
+@pytest.mark.parametrize("narrow", [1e-12, 1e-14])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_component_narrower_than_the_rounding_of_its_mean(narrow, order):
+    """A wide component has a cut within the narrow one at 1e5; they see 1e-17 of each other: H is as if far apart."""
+    means, s = np.array([0.0, 1e5])[::order], np.array([1e5, narrow])[::order]
+    expected = 0.5 * (0.5 * np.log(2 * np.pi * np.e * s**2) + np.log(2)).sum()
+    assert entropy_on_the_line(np.array([0.5, 0.5]), means, s) == pytest.approx(expected, abs=1e-11)
 
 
 @pytest.mark.parametrize("narrow", [1.0, 0.01])

@@ -55,6 +55,7 @@ PROBLEMS = {
     ),
     "condition 1e30, graded": (gaussian(MEAN4 * GRADES, GRADED), GRADED, X4 * GRADES, 1.0, 0.0),
     "condition 1e30, graded, noised": (gaussian(MEAN4 * GRADES, GRADED), GRADED, X4 * GRADES, 1.0, 1e-3),
+    "far from the mean": (gaussian([1e8, -2e8], [4, 0.25]), np.diag([4, 0.25]), [0.3, 0.2], 1.0, 1e-6),
     "far from the origin": (gaussian([1e8, -2e8], FULL), FULL, [1e8 + 0.25, -2e8 - 0.5], 1.0, 0.5),
     **{f"σ = {s}": (gaussian([1, -2], FULL), FULL, [0.3, 0.2], 1.0, s) for s in (1e-60, 1e-20, 1e-6, 1e6, 1e20)},
     **{f"α = {a}": (gaussian([1, -2], FULL), FULL, [0.3, 0.2], a, 1.0) for a in (0.0, 1e-60, 1e-20, 1e-6)},

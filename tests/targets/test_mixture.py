@@ -1,5 +1,7 @@
 """targets/mixture.py against the definitions at 60 digits, autograd, quadrature, and its own consistency."""
 
+import copy
+import pickle
 import tracemalloc
 
 import autograd
@@ -258,6 +260,16 @@ def test_any_shape_is_its_rows(batch, count, d, kind, leveled):
             np.testing.assert_allclose(one, row(*arguments_of_one), rtol=256 * U, atol=256 * U, err_msg=name)
 
 
+def test_what_is_symmetric_is_so_to_the_last_bit():
+    rng = np.random.default_rng(1)
+    root = rng.standard_normal((3, 5, 5))
+    covs = root @ np.swapaxes(root, 1, 2)
+    p, x = mixture([0.25, 0.25, 0.5], rng.standard_normal((3, 5)), 0.5 * (covs + np.swapaxes(covs, 1, 2))), root[0]
+    for value in (p.cov, p.score_jacobian(x), p.posterior_covariance(x, alpha=0.5, sigma=0.5)):
+        np.testing.assert_array_equal(value, np.swapaxes(value, -1, -2))
+    assert rs.targets.gaussian(p.mean, p.cov).d == 5
+
+
 @pytest.mark.parametrize("power", [-600, 600])
 @pytest.mark.parametrize("covs", [[1.0, 0.5], FULL], ids=["scalar", "full"])
 def test_the_posterior_has_no_unit_of_x(power, covs):
@@ -265,6 +277,11 @@ def test_the_posterior_has_no_unit_of_x(power, covs):
     for name in ("denoise", "posterior_covariance"):
         ours, scaled = getattr(p, name)(x, alpha=0.7, sigma=0.4), getattr(p, name)(s * x, alpha=0.7 * s, sigma=0.4 * s)
         np.testing.assert_array_equal(ours, scaled)
+
+
+def test_a_value_survives_a_pickle():
+    for p in (mixture(W, TWO, FULL), rs.targets.gaussian([1, 2], FULL[0]), rs.targets.empirical(TWO)):
+        assert repr(pickle.loads(pickle.dumps(p))) == repr(copy.deepcopy(p)) == repr(p)
 
 
 def test_a_value_is_frozen_and_says_what_it_is():

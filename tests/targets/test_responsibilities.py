@@ -37,6 +37,16 @@ def test_naive_exponents_would_lose_them():
     assert abs(share * (1 + np.exp(-0.25)) - 1) <= 8 * U
 
 
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_the_likeliest_may_be_taken_for_the_other(side):
+    """At 1e12 the naive exponents differ by their rounding, 1e8, and not by 2000; the difference of the means tells."""
+    p = mixture([0.5, 0.5], [[1e5, 0.0], [-1e5, 0.0]])
+    for height in (1e12, 1e12 + 1, 1e12 + 7):
+        x = np.array([[side * 0.01, height]])
+        np.testing.assert_array_equal(of(p, x).share[:, 0], [1, 0] if side > 0 else [0, 1])
+        assert np.isfinite(p.log_prob(x)).all()
+
+
 def test_shares_sum_to_one_and_none_is_negative():
     p = mixture([0.25, 0.0, 0.75], [[0, 0], [1, 1], [5, 5]], [1, 2, 3])
     x = np.array([[0.0, 0.0], [300.0, -300.0], [2.0, 2.0]])
