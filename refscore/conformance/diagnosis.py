@@ -32,9 +32,10 @@ from refscore.conformance.recorders import WrongDraws
 __all__ = ["diagnose", "diagnose_symptoms"]
 
 
-ALIKE = (
-    1000.0  # the rest of a cancellation is 0 to 1 units of the last place: its size says little, where it is says all
-)
+HIGHER = {"float32": "float64", "float64": "longdouble"}
+
+# The rest of a cancellation is 0 to 1 units of the last place: its size says little, where it is says all.
+ALIKE = 1000.0
 
 
 def diagnose(offer: Offer, dtype: str, cases: Sequence[Case], got: Mapping[str, Values]) -> tuple[Diagnosis, ...]:
@@ -64,7 +65,7 @@ def diagnose(offer: Offer, dtype: str, cases: Sequence[Case], got: Mapping[str, 
         for fault in offer.capability.faults
         if any(_explains(fault.function, seen, dtype, native) for native in (False, True))
     ]
-    if not found and dtype != "float64":
+    if not found:
         found = _lost_digits(offer.capability, seen, dtype)
     return tuple(found) or _other_convention(offer, seen, dtype) or _factor(offer, seen, dtype)
 
@@ -139,7 +140,7 @@ def _evaluated(function: Function, case: Case, dtype: str) -> Values | None:
 
 
 def _lost_digits(capability: Capability, seen: Sequence[tuple[Case, Values]], dtype: str) -> list[Diagnosis]:
-    """The formula that is right in float64 and loses the same digits in the dtype under test, case by case.
+    """The formula that is right in more digits and loses the same ones in the dtype under test, case by case.
 
     What is left after a cancellation depends on the last bit of every function on the way, so no output is repeated
     exactly; where digits are lost, and about how many, is the same.
@@ -150,7 +151,7 @@ def _lost_digits(capability: Capability, seen: Sequence[tuple[Case, Values]], dt
         distance = 0.0
         for case, values in seen:
             right = as_values(case.expect(capability.reference))
-            exact, native = (_evaluated(fault.function, case, d) for d in ("float64", dtype))
+            exact, native = (_evaluated(fault.function, case, d) for d in (HIGHER[dtype], dtype))
             if exact is None or native is None or not _agree(exact, right, case.size, dtype):
                 distance = math.inf
                 break

@@ -42,10 +42,13 @@ class Call:
         The function and what it declares.
     kind : ArrayKind
         Its array library.
+    watch : bool
+        Whether to look for arguments that were written to.
     """
 
     offer: Offer
     kind: ArrayKind
+    watch: bool = False
 
     def __call__(
         self,
@@ -53,7 +56,6 @@ class Call:
         keywords: Mapping[str, Any],
         *,
         random: Sequence[int] = (),
-        watch: bool = False,
         tape: Tape | None = None,
     ) -> Values:
         """Call the implementation once.
@@ -64,8 +66,6 @@ class Call:
             NumPy arrays, floats, test models.
         random : sequence of int
             Arguments that are noise; served instead of passed when the implementation draws by itself.
-        watch : bool
-            Whether to look for arguments that were written to.
         tape : Tape, optional
             Serves the draws of a run whose noise is no argument at all.
 
@@ -86,11 +86,11 @@ class Call:
         recorded = self.offer.noise == "recorded"
         passed = [a for i, a in enumerate(arguments) if not (recorded and i in random)]
         given = [self.kind.give(value) for value in passed]
-        kept = [np.array(self.kind.take(g)) if isinstance(v, np.ndarray) else None for v, g in zip(passed, given)]
         self._bind(given, keywords)
         if tape is None and recorded and random:
             tape = Tape.of([arguments[i] for i in random])
         named = {name: self.kind.give(value) for name, value in keywords.items()}
+        kept = self._arrays(given, named) if self.watch else {}
         try:
             if tape is None:
                 result = self.offer.function(*given, **named)
@@ -102,12 +102,17 @@ class Call:
         except BaseException as error:  # SystemExit and friends too: it is their code, and our report
             shapes = _shapes(passed, self.offer.capability.parameters)
             raise AdapterFailure(f"raised {describe(error)}{shapes}{where(error)}") from None
-        if watch:
-            for position, (before, after) in enumerate(zip(kept, given)):
-                if before is not None and not np.array_equal(before, np.asarray(self.kind.take(after)), equal_nan=True):
-                    name = _name(self.offer.capability.parameters, position)
-                    raise Mutated(f"wrote to its argument {name}: arguments are not its own")
+        for name, after in (self._arrays(given, named) if self.watch else {}).items():
+            if not np.array_equal(kept[name], after, equal_nan=True):
+                raise Mutated(f"wrote to its argument {name}: arguments are not its own")
         return self._values(result)
+
+    def _arrays(self, given: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+        """Copies of the array arguments as they are now, by name."""
+        names = [_name(self.offer.capability.parameters, position) for position in range(len(given))]
+        every = {**dict(zip(names, given)), **named}
+        arrays = {n: v for n, v in every.items() if hasattr(v, "dtype") and hasattr(v, "shape")}
+        return {name: np.array(self.kind.take(value)) for name, value in arrays.items()}
 
     def _bind(self, given: Sequence[Any], keywords: Mapping[str, Any]) -> None:
         try:

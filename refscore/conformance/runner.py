@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, final
 
@@ -189,20 +189,20 @@ class _OfferRun:
             return self._behaves(next(iter(self.cases.values())))
         if name in self.cases:
             return self._compare(self.cases[name])
-        return self.checks[name].measure(self.call)
+        return self.checks[name].measure(replace(self.call, watch=True))
 
     def _behaves(self, case: Case) -> Finding:
         """Two calls with the same arguments: right shapes, finite, the same answer, arguments left alone."""
         if self.offer.noise == "internal" and case.random:
             self._ask(case)
             return Finding("pass")
-        first, second = self._ask(case, watch=True), self._ask(case)
+        first, second = self._ask(case, replace(self.call, watch=True)), self._ask(case)
         if any(not np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second)):
             return Finding("fail", float("inf"), "two calls with the same arguments give different answers")
         return Finding("pass", 0.0, sees="a changed argument, a second answer")
 
-    def _ask(self, case: Case, watch: bool = False) -> Values:
-        return self.call(case.arguments, case.keywords, random=case.random, watch=watch)
+    def _ask(self, case: Case, call: Call | None = None) -> Values:
+        return (call or self.call)(case.arguments, case.keywords, random=case.random)
 
     def _compare(self, case: Case) -> Finding:
         if self.offer.noise == "internal" and case.random:
@@ -219,7 +219,8 @@ class _OfferRun:
         ratios = [ratio_of(v, e, s, u) for v, e, s in zip(got, expected, case.size)]
         worst = max(range(len(ratios)), key=lambda i: float(ratios[i].max(initial=0.0)))
         ratio = float(ratios[worst].max(initial=0.0))
-        detects = min(_detects(right, size, u) for right, size in zip(expected, case.size))
+        seen = [_detects(right, size, u) for right, size in zip(expected, case.size)]
+        detects = min((s for s in seen if not np.isnan(s)), default=float("nan"))
         if ratio <= LIMIT:
             return Finding("pass", ratio, detects=detects)
         entry = np.unravel_index(int(ratios[worst].argmax()), ratios[worst].shape)

@@ -159,3 +159,15 @@ def test_a_call_that_cannot_be_read_is_exit_code_2(capfd, arguments, message):
         main(arguments)
     assert caught.value.code == 2
     assert message in capfd.readouterr().err
+
+
+def test_a_keyword_argument_that_is_written_to_is_seen():
+    adapter = Adapter("mylib")
+
+    @adapter.implements("schedule.ncsnv2_step")
+    def step(*, sigmas, n_steps):
+        sigmas *= 2
+        return 1e-5
+
+    report = check_here(adapter)
+    assert any("wrote to its argument sigmas" in result.message for result in report.results)
