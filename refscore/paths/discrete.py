@@ -55,7 +55,8 @@ class DiscreteVP:
 
     References
     ----------
-    Ho et al. (2020), Denoising diffusion probabilistic models, eq. 4; Lu et al. (2022), DPM-Solver, appendix D.
+    Ho et al. (2020), Denoising diffusion probabilistic models, eq. 4; Lu et al. (2022), DPM-Solver, for the
+    interpolation, which is that of its code.
 
     Examples
     --------

@@ -123,7 +123,7 @@ def ncsnv2_step(*, sigmas: ArrayLike, n_steps: int) -> float:
 
     References
     ----------
-    Song & Ermon (2020), Improved techniques for training score-based generative models, proposition 3, technique 4.
+    Song & Ermon (2020), Improved techniques for training score-based generative models, technique 4.
 
     Examples
     --------

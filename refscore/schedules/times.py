@@ -78,7 +78,7 @@ def quadratic_times(*, n: int, t_start: float = 1.0, t_stop: float = 0.0) -> Flo
 
     References
     ----------
-    Song et al. (2021), Denoising diffusion implicit models, appendix D.2; Lu et al. (2022), DPM-Solver.
+    Song et al. (2021), Denoising diffusion implicit models, for the grid; Lu et al. (2022), DPM-Solver, code.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def log_snr_times(path: Path, *, n: int, t_start: float, t_stop: float) -> Float
 
     References
     ----------
-    Lu et al. (2022), DPM-Solver, section 3.4.
+    Lu et al. (2022), DPM-Solver, whose grid it is.
 
     Examples
     --------
