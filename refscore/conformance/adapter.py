@@ -38,6 +38,8 @@ class Adapter:
         Library of the arrays its functions take.
     dtype : {"float64", "float32"}
         Dtype they compute in; the bound of every check is a multiple of its roundoff.
+    offers : dict, optional
+        What is offered so far, by capability; :meth:`implements` fills it.
 
     Raises
     ------

@@ -207,7 +207,17 @@ class Fault:
 @final
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Which mistake the output looks like."""
+    """Which mistake the output looks like.
+
+    Parameters
+    ----------
+    fault : str
+        Name of the fault; "convention" or "factor" where it is none.
+    description, effect, link : str
+        As of the fault.
+    match : str
+        How well it fits.
+    """
 
     fault: str
     description: str
@@ -350,7 +360,19 @@ class Capability:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Offer:
-    """One function, offered under one capability with its conventions."""
+    """One function, offered under one capability.
+
+    Parameters
+    ----------
+    capability : Capability
+        What it claims to be.
+    function : callable
+        The function.
+    conventions : dict
+        All conventions, declared or default.
+    noise : {"argument", "recorded", "internal"}
+        Where its noise comes from.
+    """
 
     capability: Capability
     function: Function

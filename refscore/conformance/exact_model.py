@@ -17,7 +17,13 @@ __all__ = ["Exact", "ExactModel"]
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Exact:
-    """A target, as an argument: it reaches the implementation as an :class:`ExactModel` in its array library."""
+    """A target, as an argument: it reaches the implementation as an :class:`ExactModel` in its array library.
+
+    Parameters
+    ----------
+    target : Gaussian or Mixture
+        The law of x₀.
+    """
 
     target: Gaussian | Mixture
 

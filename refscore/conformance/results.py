@@ -58,7 +58,17 @@ class Result:
 @final
 @dataclass(frozen=True, slots=True)
 class AdapterInfo:
-    """What the report says about an adapter: who it is, what it offers, how many checks follow."""
+    """What the report says about an adapter.
+
+    Parameters
+    ----------
+    name, version, arrays, dtype : str
+        As declared.
+    offers : tuple of (str, str)
+        Capabilities with the conventions that differ from the default, in words.
+    planned : int
+        How many checks follow from them.
+    """
 
     name: str
     version: str

@@ -60,7 +60,13 @@ class Selection:
 @final
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A check starts."""
+    """A check starts.
+
+    Parameters
+    ----------
+    check : str
+        "capability/name".
+    """
 
     check: str
 
@@ -68,7 +74,15 @@ class Begun:
 @final
 @dataclass(frozen=True, slots=True)
 class Diagnosed:
-    """What the failures of a capability look like, known once all its checks have run."""
+    """What the failures of a capability look like, known once all its checks have run.
+
+    Parameters
+    ----------
+    capability : str
+        Which.
+    diagnosis : tuple of Diagnosis
+        Names of the mistake.
+    """
 
     capability: str
     diagnosis: tuple[Diagnosis, ...]

@@ -15,7 +15,17 @@ __all__ = ["Row", "closing_lines", "groups", "header_lines", "rows", "verdict"]
 @final
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One capability of one adapter, in words."""
+    """One capability of one adapter, in words.
+
+    Parameters
+    ----------
+    adapter, capability, declared : str
+        Who offers what, under which conventions.
+    passed, ran : int
+        Checks.
+    worst, seen, verdict : str
+        The worst error, the smallest deviation that would have been seen, and the verdict.
+    """
 
     adapter: str
     capability: str

@@ -66,6 +66,7 @@ def objective_case(
     weight: Float | float = 1.0,
     random: tuple[int, ...] = (),
 ) -> Case:
+    """A case of an objective under its conventions; `size` and `weight` are per sample."""
     d = arguments[1].shape[-1]
     value, widen = declared(conventions, d)
 
