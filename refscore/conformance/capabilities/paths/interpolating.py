@@ -30,8 +30,9 @@ def _cosine_cases(conventions: Mapping[str, Any]) -> Iterator[Case]:
                 continue
             time = clock(t, conventions)
             sigma = _cosine(time, s=s)[1]
-            # A cosine next to π/2 has an absolute error; nothing but noise is left there, so that is right enough.
-            yield path_case(prefix + name, t, {"s": s}, (np.ones_like(t), sigma), reference_time=time)
+            # σ is a root of products of rounded sines: two roundings. A cosine next to π/2 has an absolute error;
+            # nothing but noise is left there, so that is right enough.
+            yield path_case(prefix + name, t, {"s": s}, (np.ones_like(t), 2 * sigma), reference_time=time)
 
 
 def _angle(t: Float, s: float) -> Float:

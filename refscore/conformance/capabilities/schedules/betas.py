@@ -20,7 +20,7 @@ def _linear_cases(defaults: tuple[float, float]) -> Callable[[Mapping[str, Any]]
         ends = (defaults, defaults, (0.0625, 0.5625), (0.25, 0.5))
         for n, (low, high) in zip((1000, 10, 5, 2), ends):
             keywords = {"n": n, "beta_start": low, "beta_end": high}
-            size = np.full(n, high)  # all terms are of the size of the largest β
+            size = np.full(n, 4 * high)  # terms of the size of the largest β: a step, its multiple, a sum, a square
             yield schedule_case(f"n={n},beta={low:g}-{high:g}", keywords, (size,))
 
     return cases

@@ -26,8 +26,8 @@ def _levels_cases(_: Mapping[str, Any]) -> Iterator[Case]:
     ):
         gamma = ncsnv2(d=d, sigma_min=low, sigma_max=high, overlap=overlap)[0]
         keywords = {"d": d, "sigma_min": low, "sigma_max": high, "overlap": overlap}
-        # n is an integer: a size of 1 lets no other one pass in any dtype.
-        size = (np.asarray(gamma), np.asarray(1.0))
+        # γ is the root of an equation with 3γ in it; n is an integer, and a size of 1 lets no other one pass.
+        size = (np.asarray(4 * gamma), np.asarray(1.0))
         yield schedule_case(f"d={d},sigma={low:g}-{high:g},overlap={overlap:g}", keywords, size)
 
 

@@ -38,9 +38,10 @@ def _case(name: str, score: Float, x: Float, t: Float, path: Path, weight: float
 
     forward = np.abs(path.drift_rate(t)[:, None] * x)
     pull = weight * path.diffusion(t)[:, None] ** 2 * np.abs(score)
-    # The g of VE from interpolated logarithms, squared, is right too.
+    # f and g are computed themselves, and g is squared: four roundings. The g of VE from interpolated logarithms is
+    # right too.
     logs = 2 * (abs(np.log(path.sigma_min)) + abs(np.log(path.sigma_max))) if isinstance(path, VE) else 0.0
-    return Case(name, (score, x, t), expect, (where_zero(forward + (1 + logs) * pull),), {"path": path})
+    return Case(name, (score, x, t), expect, (4 * where_zero(forward + (1 + logs) * pull),), {"path": path})
 
 
 def _with(formula: Callable[[Float, Float, Float, Float], Float], lifted: bool = True) -> Function:

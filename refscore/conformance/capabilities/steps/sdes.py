@@ -37,17 +37,15 @@ def _cases(paths: Mapping[str, Path], size: Size) -> Callable[[Mapping[str, Any]
                     continue
                 yield case(f"{path_name},{name}", BATCHES[name], "mid", path, claim_of(name))
             for when in ("near", "late", "last"):
-                if path_name != "ddpm" and (path_name, when) != (
-                    "flow",
-                    "late",
-                ):  # a chain has nodes; flow ends in a pole
+                # a chain has nodes only, and flow ends in a pole
+                if path_name != "ddpm" and (path_name, when) != ("flow", "late"):
                     yield case(f"{path_name},{when}", BATCHES["n=d"], when, path)
 
     def case(name: str, batch: Batch, when: str, path: Path, claim: str = "") -> Case:
         model, x, noise = batch
         t, s = (per_sample(values, len(x)) for values in TIMES[when])
         arguments = (model, x, t, s, noise)
-        return step_case(name, arguments, {"path": path}, 2 * size(batch, t, s, path), random=(4,), claim=claim)
+        return step_case(name, arguments, {"path": path}, 4 * size(batch, t, s, path), random=(4,), claim=claim)
 
     return cases
 
