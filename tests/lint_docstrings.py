@@ -58,7 +58,7 @@ def faults() -> Iterator[str]:
         protocol = getattr(item, "_is_protocol", False)
         plain = inspect.isclass(item) and (protocol or issubclass(item, Exception))
         for code, text in validate(f"_under_lint.{attribute}")["errors"]:
-            told = plain and code.startswith("PR") or name.startswith(INTERNAL) and code != "GL08"
+            told = (plain and code.startswith("PR")) or (name.startswith(INTERNAL) and code != "GL08")
             if code in CHECKS and not told:
                 yield f"{name}: {code} {text}"
         for method, function in vars(item).items() if inspect.isclass(item) else ():
