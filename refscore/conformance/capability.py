@@ -24,6 +24,7 @@ __all__ = [
     "Convention",
     "Diagnosis",
     "Fault",
+    "Figures",
     "Finding",
     "Function",
     "Offer",
@@ -35,6 +36,8 @@ __all__ = [
 
 Function = Callable[..., Any]
 Values = tuple[Float, ...]
+
+Figures = tuple[tuple[str, tuple[float, ...]], ...]
 
 LIMIT = 16.0  # the bound of (BOUND.1)
 
@@ -247,6 +250,8 @@ class Finding:
         What the ratio is held against.
     symptom : str
         How it fails, in a few words that two implementations with the same mistake share.
+    figures : tuple of (str, tuple of float)
+        Named series behind the verdict: step counts, errors, an order with its uncertainty.
     diagnosis : tuple of Diagnosis
         What it looks like.
     """
@@ -258,6 +263,7 @@ class Finding:
     sees: str = ""
     bound: float = LIMIT
     symptom: str = ""
+    figures: Figures = ()
     diagnosis: tuple[Diagnosis, ...] = ()
 
 

@@ -84,9 +84,10 @@ class ExactModel:
         points = points.reshape(len(points), -1)
         a, s = self._column(x, alpha), self._column(x, sigma)
         levels = np.hstack([a, s])
-        score, data = np.empty_like(points), np.empty_like(points)
-        for level in np.unique(levels, axis=0):
-            rows = (levels == level).all(axis=1)
+        score, data = np.full_like(points, np.nan), np.full_like(points, np.nan)
+        known = np.isfinite(points).all(axis=1) & np.isfinite(levels).all(axis=1)  # what is no number stays none
+        for level in np.unique(levels[known], axis=0):
+            rows = (levels == level).all(axis=1) & known
             score[rows] = self.target.perturb(*map(float, level)).score(points[rows])
             data[rows] = self.target.denoise(points[rows], alpha=float(level[0]), sigma=float(level[1]))
         return a, s, score, data

@@ -15,7 +15,7 @@ from refscore.conformance.capability import Offer, Values
 from refscore.conformance.kinds import ArrayKind, as_float
 from refscore.conformance.recorders import Tape, WrongDraws, serve
 
-__all__ = ["AdapterFailure", "Call", "Mutated", "describe", "where"]
+__all__ = ["AdapterFailure", "Call", "Mutated", "describe", "source", "where"]
 
 
 _OURS = os.path.dirname(os.path.abspath(__file__))
@@ -185,6 +185,23 @@ def where(error: BaseException) -> str:
     for frame in reversed(own or theirs):
         return f"\n  at {frame.filename}:{frame.lineno} in {frame.name}"
     return ""
+
+
+def source(error: BaseException) -> str:
+    """The innermost line an exception went through, whoever wrote it.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+
+    Returns
+    -------
+    str
+        A second line "at file:line in function".
+    """
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"\n  at {os.path.relpath(frame.filename, os.path.dirname(_OURS))}:{frame.lineno} in {frame.name}"
 
 
 def _kind_of(output: Any, taken: Any) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import final
 
-from refscore.conformance.capability import LIMIT, Diagnosis
+from refscore.conformance.capability import LIMIT, Diagnosis, Figures
 
 __all__ = ["OUTCOMES", "AdapterInfo", "Report", "Result"]
 
@@ -37,6 +37,8 @@ class Result:
         The smallest deviation that would have been caught, as a relative error or in words.
     reproduction : str
         A command that repeats this check alone.
+    figures : tuple of (str, tuple of float)
+        Named series behind the verdict.
     diagnosis : tuple of Diagnosis
         What the output looks like.
     """
@@ -52,6 +54,7 @@ class Result:
     detects: float = math.nan
     sees: str = ""
     reproduction: str = ""
+    figures: Figures = ()
     diagnosis: tuple[Diagnosis, ...] = ()
 
 

@@ -22,7 +22,7 @@ from refscore.conformance.capability import (
     unit_roundoff,
 )
 from refscore.conformance.diagnosis import diagnose, diagnose_symptoms
-from refscore.conformance.guard import AdapterFailure, Call, Mutated
+from refscore.conformance.guard import AdapterFailure, Call, Mutated, describe, source
 from refscore.conformance.kinds import ArrayKind, array_kind
 from refscore.conformance.recorders import WrongDraws
 from refscore.conformance.results import Result
@@ -185,6 +185,10 @@ class _OfferRun:
             except AdapterFailure as error:
                 outcome, finding = "error", Finding("error", message=str(error))
                 unanswered.add(name)
+            except Exception as error:  # a check of ours that breaks is told like any other result, and is ours to mend
+                outcome = "error"
+                told = f"the check itself broke, please report it: {describe(error)}{source(error)}"
+                finding = Finding("error", message=told)
             if outcome == "fail":
                 self.symptoms[name] = finding.symptom
             yield self._result(name, outcome, finding)
@@ -265,6 +269,7 @@ class _OfferRun:
             detects=finding.detects,
             sees=finding.sees,
             reproduction=f"refscore check {self.target} --only '{capability.name}/{name}'",
+            figures=finding.figures,
             diagnosis=finding.diagnosis,
         )
 

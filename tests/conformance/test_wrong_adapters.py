@@ -171,3 +171,15 @@ def test_a_keyword_argument_that_is_written_to_is_seen():
 
     report = check_here(adapter)
     assert any("wrote to its argument sigmas" in result.message for result in report.results)
+
+
+def test_a_check_of_ours_that_breaks_is_a_result_too(monkeypatch):
+    def breaks(*_):
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("refscore.conformance.capabilities.black_box.checks.start_states", breaks)
+    adapter = Adapter("mylib")
+    adapter.implements("sampler.black_box", order=1, start=(1, 1), stop=(1, 0.5))(lambda exact, x, *, n_steps: x)
+    report = check_here(adapter)
+    assert len(report.results) == report.planned
+    assert any("the check itself broke, please report it: ZeroDivisionError" in r.message for r in report.results)

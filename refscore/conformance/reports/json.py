@@ -74,6 +74,7 @@ def _result(result: Result) -> dict[str, Any]:
         "detects": _number(result.detects),
         "sees": result.sees,
         "reproduction": result.reproduction,
+        "figures": {name: [_number(value) for value in values] for name, values in result.figures},
         "diagnosis": [
             {"fault": d.fault, "description": d.description, "effect": d.effect, "link": d.link, "match": d.match}
             for d in result.diagnosis

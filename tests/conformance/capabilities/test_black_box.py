@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from refscore.conformance import Adapter, check_here
-from refscore.conformance.capabilities.black_box.faults import FAULTS, ODE, SDE, euler_maruyama, heun
+from refscore.conformance.capabilities.black_box.faults import FAULTS, ODE, SDE, euler_maruyama, heun, third_order
 
 
 def report_of(function, **conventions):
@@ -13,9 +13,15 @@ def report_of(function, **conventions):
     return check_here(adapter)
 
 
-@pytest.mark.parametrize(
-    ("function", "conventions"), [(heun, ODE), (euler_maruyama, SDE)], ids=["heun", "euler_maruyama"]
-)
+VE = {"start": (1.0, 8.0), "stop": (1.0, 0.125)}
+RIGHT = {
+    "heun": (heun, ODE),
+    "euler_maruyama": (euler_maruyama, SDE),
+    "third_order": (third_order, {**ODE, **VE, "order": 3}),
+}
+
+
+@pytest.mark.parametrize(("function", "conventions"), RIGHT.values(), ids=RIGHT)
 def test_right_samplers_conform(function, conventions):
     report = report_of(function, **conventions)
     assert [(r.check, r.message) for r in report.results if r.outcome != "pass"] == []
@@ -28,3 +34,60 @@ def test_every_fault_is_caught_and_named(fault):
         report = report_of(fault.function, **fault.declared)
     assert report.exit_code == 1
     assert {d.fault for r in report.results for d in r.diagnosis} == {fault.name}
+
+
+def outcomes(report):
+    return {result.check.split("/")[1]: result.outcome for result in report.results}
+
+
+def test_no_order_is_asked_where_none_is_declared():
+    assert set(outcomes(report_of(heun, **{**ODE, "order": None}))) == {"finite", "mean", "rows"}
+
+
+def test_a_higher_order_than_claimed_conforms_and_is_told():
+    report = report_of(heun, **{**ODE, "order": 1})
+    figures = {r.check.split("/")[1]: dict(r.figures) for r in report.results}
+    assert report.exit_code == 0
+    assert abs(figures["order-gaussian"]["order"][0] - 2) < 0.02
+    assert figures["order-mixture"]["steps"] == (20, 40, 80, 160)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_no_number_is_a_finding_everywhere(bad):
+    def broken(exact, x, *, n_steps):
+        return exact.noise(heun(exact, x, n_steps=n_steps) * bad, alpha=1.0, sigma=0.5)
+
+    with np.errstate(all="ignore"):
+        report = report_of(broken, **ODE)
+    assert report.exit_code == 1
+    assert set(outcomes(report).values()) == {"fail", "blocked"}
+
+
+def test_not_a_number_at_the_order_counts_only():
+    def late(exact, x, *, n_steps):
+        return heun(exact, x, n_steps=n_steps) * (np.nan if n_steps == 80 else 1.0)
+
+    report = report_of(late, **ODE)
+    assert {r.message for r in report.results if r.outcome == "fail"} == {"not a number at n = 80"}
+
+
+def test_a_clipped_sampler_conforms_when_it_says_so():
+    clipped = next(fault.function for fault in FAULTS if fault.name == "BOX-clips")
+    assert outcomes(report_of(clipped, **ODE, clamps=True))["order-gaussian"] == "pass"
+
+
+def test_a_deterministic_sampler_that_draws_is_told():
+    report = report_of(euler_maruyama, **{**SDE, "stochastic": False})
+    assert any("draws noise of shape (5, 2), and is declared stochastic=False" in r.message for r in report.results)
+
+
+def test_step_counts_are_told_as_ranges():
+    def short(exact, x, *, n_steps):
+        if n_steps < 4 or n_steps == 9:
+            raise IndexError("list index out of range")
+        return heun(exact, x, n_steps=n_steps)
+
+    report = report_of(short, **ODE)
+    finite = next(r for r in report.results if r.check.endswith("/finite"))
+    assert finite.message.startswith("raises at n = 1–3, 9: raised IndexError")
+    assert dict(finite.figures)["raises at"] == (1, 2, 3, 9)

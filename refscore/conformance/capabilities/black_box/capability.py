@@ -19,7 +19,7 @@ def _is_level(value: object) -> bool:
 
 
 def _is_order(value: object) -> bool:
-    return isinstance(value, (int, float)) and 0 < value < 20
+    return value is None or (isinstance(value, (int, float)) and 0 < value < 20)
 
 
 def _is_steps(value: object) -> bool:
@@ -45,7 +45,7 @@ BLACK_BOX = Capability(
     noise="recorded",
     truth="the flow of a Gaussian in closed form, of a mixture by integration to 1e-13; the law N(α m, α² C + σ² I)",
     conventions=(
-        Convention("order", None, (), "of the ODE method, or weak order of the SDE method: a number", _is_order, True),
+        Convention("order", None, (), "of the ODE method, or weak order; None asks for none", _is_order, True),
         Convention("start", None, (), "(alpha, sigma), or a function of n_steps", _is_level, True),
         Convention("stop", None, (), "(alpha, sigma), or a function of n_steps", _is_level, True),
         Convention("stochastic", False, (False, True), "whether it draws noise"),

@@ -6,6 +6,7 @@ the whole run off, and its output law follows with no sampling (LAW.1, LAW.2).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
@@ -18,12 +19,13 @@ from refscore.conformance.recorders import Tape, WrongDraws
 from refscore.exact.laws import AffineMap, probe
 from refscore.targets import Gaussian, Mixture, gaussian, mixture
 
-__all__ = ["GAUSSIAN", "MIXTURE", "Driver", "level"]
+__all__ = ["GAUSSIAN", "MIXTURE", "Driver", "NotFinite", "ends", "level", "start_states"]
 
 # m ≠ 0 and unequal variances: standard data hide bugs. |m| < 1 keeps the mean path clear of samplers that clip at ±1.
 GAUSSIAN = gaussian([0.75, -0.375], [[0.5, 0.125], [0.125, 0.1875]])
 MIXTURE = mixture([0.3, 0.7], [[-1.0, 0.25], [0.75, -0.375]], [0.25**2, 0.4**2])
 
+POINTS = np.array([[0.0, 0.0], [1.0, -0.5], [-1.5, 0.25], [0.25, 1.75], [-0.5, -1.25]])
 SMALL = {"float64": 2.0**-20, "float32": 2.0**-8}  # amplitude of a probe that must not reach a clamp
 ULPS = {"float64": 1e6, "float32": 1e12}  # what is still affine, in units of 2⁻⁵³
 
@@ -48,6 +50,47 @@ def level(conventions: Mapping[str, Any], end: str, n_steps: int) -> tuple[float
     value = conventions[end]
     alpha, sigma = value(n_steps) if callable(value) else value
     return float(alpha), float(sigma)
+
+
+def ends(conventions: Mapping[str, Any], n_steps: int) -> dict[str, tuple[float, float]]:
+    """Both levels of a run.
+
+    Parameters
+    ----------
+    conventions : mapping
+        As declared.
+    n_steps : int
+        Number of steps.
+
+    Returns
+    -------
+    dict
+        `start` and `stop`.
+    """
+    return {end: level(conventions, end, n_steps) for end in ("start", "stop")}
+
+
+def start_states(conventions: Mapping[str, Any], n_steps: int) -> Float:
+    """Five typical start states.
+
+    Parameters
+    ----------
+    conventions : mapping
+        As declared.
+    n_steps : int
+        Number of steps.
+
+    Returns
+    -------
+    (5, 2) ndarray
+        Around the mean, up to two standard deviations of the largest scale.
+    """
+    alpha, sigma = level(conventions, "start", n_steps)
+    return np.asarray(alpha * GAUSSIAN.mean + math.hypot(alpha, sigma) * POINTS)
+
+
+class NotFinite(ValueError):
+    """A run ends on something that is no number."""
 
 
 @final
@@ -130,6 +173,8 @@ class Driver:
         ------
         NotAffine
             If the run bends.
+        NotFinite
+            If it ends on something that is no number.
         WrongDraws
             If a draw has not one number for each entry of the state.
         """
@@ -147,7 +192,10 @@ class Driver:
         spread = 2.0 ** round(np.log2(np.sqrt(self.start_law(n_steps).cov.diagonal().max())))
 
         def run(x: Float, noise: Float) -> Float:
-            return self.run(GAUSSIAN, centre + spread * x, n_steps, lambda k, shape: noise[k].reshape(shape))[0]
+            out, _ = self.run(GAUSSIAN, centre + spread * x, n_steps, lambda k, shape: noise[k].reshape(shape))
+            if not np.isfinite(out).all():
+                raise NotFinite
+            return out
 
         scale = SMALL[self.dtype] if self.conventions["clamps"] else 1.0
         found = probe(run, d, len(shapes), scale=scale, ulps=ULPS[self.dtype])
