@@ -25,7 +25,7 @@ from refscore.conformance.capability import (
     ratio_of,
     unit_roundoff,
 )
-from refscore.conformance.guard import Call
+from refscore.conformance.guard import Call, describe
 from refscore.conformance.kinds import array_kind
 from refscore.conformance.recorders import WrongDraws
 
@@ -109,6 +109,8 @@ def _symptoms(capability: Capability, fault: Fault, profile: str) -> dict[str, s
                 finding = check.measure(call)
         except WrongDraws as error:
             finding = Finding("fail", symptom=error.symptom)
+        except Exception as error:  # a fault may raise where nothing waits for it; then that is its symptom
+            finding = Finding("fail", symptom=describe(error))
         if finding.outcome == "fail":
             symptoms[check.name] = finding.symptom
     return symptoms
