@@ -30,14 +30,13 @@ the order gives the same bits. Against the real numbers of (RNG.5) a normal is w
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Sequence
 from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refscore.arrays import Float
+from refscore.arrays import Float, integer
 
 __all__ = ["normals", "philox4x32_10", "tape", "uniforms"]
 
@@ -388,12 +387,7 @@ def _horner(coefficients: tuple[float, ...], z: Float) -> Float:
 
 def _integer(value: SupportsIndex, name: str, bits: int, least: int = 0) -> int:
     """An int from `least` to 2**bits - 1, or say what is wrong."""
-    try:
-        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
-    except TypeError:
-        number = None
-    if number is None:
-        raise TypeError(f"{name} is {value!r}, of type {type(value).__name__}; expected an integer")
+    number = integer(value, name)
     if not least <= number < 2**bits:
         raise ValueError(f"{name} is {number}; expected {least} <= {name} < 2**{bits}")
     return number

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, lift
+from refscore.arrays import Float, as_float64, lift, of_shape, samples
 from refscore.paths import Path
 
 __all__ = ["flow_drift", "forward_sde", "reverse_drift"]
@@ -106,7 +106,8 @@ def reverse_drift(score_value: ArrayLike, x: ArrayLike, t: ArrayLike, *, path: P
     True
     """
     x, rate, diffusion = _coefficients(x, t, path)
-    value: Float = lift(rate, x) * x - lift(diffusion, x) ** 2 * _score_of(score_value, x)  # (SDE.2)
+    score = of_shape(score_value, "score_value", x.shape, "x")
+    value: Float = lift(rate, x) * x - lift(diffusion, x) ** 2 * score  # (SDE.2)
     return value
 
 
@@ -152,15 +153,13 @@ def flow_drift(score_value: ArrayLike, x: ArrayLike, t: ArrayLike, *, path: Path
     True
     """
     x, rate, diffusion = _coefficients(x, t, path)
-    value: Float = lift(rate, x) * x - 0.5 * lift(diffusion, x) ** 2 * _score_of(score_value, x)  # (SDE.3)
+    score = of_shape(score_value, "score_value", x.shape, "x")
+    value: Float = lift(rate, x) * x - 0.5 * lift(diffusion, x) ** 2 * score  # (SDE.3)
     return value
 
 
 def _coefficients(x: ArrayLike, t: ArrayLike, path: Path) -> tuple[Float, Float, Float]:
-    x = as_float64(x, "x")
-    if x.ndim == 0:
-        raise ValueError("x has shape (); expected (*batch, d)")
-    t = as_float64(t, "t")
+    x, t = samples(x, "x"), as_float64(t, "t")
     lift(t, x)
     rate, diffusion = path.drift_rate(t), path.diffusion(t)
     poles = ~(np.isfinite(rate) & np.isfinite(diffusion))
@@ -172,10 +171,3 @@ def _coefficients(x: ArrayLike, t: ArrayLike, path: Path) -> tuple[Float, Float,
             f"t is {t.flat[at]:g}, where {path} has {reason}: f = {f:g}, g = {g:g}; expected a time inside"
         )
     return x, rate, diffusion
-
-
-def _score_of(score_value: ArrayLike, x: Float) -> Float:
-    score = as_float64(score_value, "score_value")
-    if score.shape != x.shape:
-        raise ValueError(f"score_value has shape {score.shape}; expected {x.shape}, the shape of x")
-    return score

@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
-from refscore.arrays import Float, as_float64
+from refscore.arrays import Float, as_float64, samples
 from refscore.exact.maps import AffineMap
-from refscore.models.protocol import samples
 from refscore.samplers.replay import Perturbable, noisy_score
 from refscore.targets.gaussian import Gaussian
 

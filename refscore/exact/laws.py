@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from refscore.arrays import Float
+from refscore.arrays import Float, not_negative
 from refscore.exact.maps import AffineMap, NotAffine, probe
-from refscore.samplers.arguments import number
+from refscore.samplers.arguments import whole
 from refscore.samplers.replay import Sampler, Score, noisy_score
 from refscore.targets.gaussian import Gaussian, gaussian
 
@@ -123,9 +123,9 @@ def _count(sampler: Sampler, steps: int | None) -> int:
         if most is None:
             raise ValueError(f"steps is None, but {sampler.name} takes any number of equal steps; say how many")
         return most
-    n = int(number(steps, "steps", open_end=False))
-    if n != steps or (most is not None and n > most):
-        raise ValueError(f"steps is {steps}; expected a whole number{'' if most is None else f' ≤ {most}'}")
+    n = whole(steps, "steps", not_negative)
+    if most is not None and n > most:
+        raise ValueError(f"steps is {steps}; expected a whole number ≤ {most}")
     return n
 
 

@@ -16,9 +16,7 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, read_only
-from refscore.models.protocol import of_shape, samples
-from refscore.samplers.arguments import number
+from refscore.arrays import Float, number, of_shape, positive, read_only, samples
 from refscore.targets.gaussian import Gaussian
 
 __all__ = ["AffineMap", "NotAffine", "probe"]
@@ -196,7 +194,7 @@ def probe(
         ...
     refscore.exact.laws.NotAffine: the response to mixed inputs is off by 1 on outputs of size 3: the run is not affine
     """
-    number(scale, "scale")
+    number(scale, "scale", positive)
     rows = 1 + d * (1 + n_draws) + 2
     check = np.arange(2.0 * d * (n_draws + 1)).reshape(2, n_draws + 1, d) * 7 % 9 - 4
     out = np.empty((rows, d))

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
 
-from refscore.arrays import Float, as_float64
+from refscore.arrays import Float, lift, positive, samples
 from refscore.exact.residuals import Moments, cholesky, moments
 from refscore.models.affine import AffineScore, LevelAffineScore
-from refscore.models.protocol import noise_level, samples
 from refscore.objectives.multilevel import level_weight
 
 __all__ = ["denoising", "explicit", "implicit", "multilevel", "sliced", "sliced_variance_reduced"]
@@ -157,7 +156,7 @@ def denoising(data: Moments, sigma: float) -> AffineScore:
     (array([1.]), 1.0)
     """
     mean, cov = _of(data)
-    level = noise_level(sigma, mean)
+    level = lift(sigma, mean, "sigma", positive)
     return AffineScore(_inverse(cov + level**2 * np.eye(len(mean))), mean)  # (MIN.2)
 
 
@@ -202,9 +201,9 @@ def multilevel(
     (array([[-0.33333333]]), array([[-0.33333333]]))
     """
     mean, cov = _of(data)
-    levels = samples(sigma, "sigma").ravel()
-    noise_level(levels, levels[:, None])
-    share = level_weight(weight, as_float64(sigma, "sigma")).ravel() * (levels.min() / levels) ** 2
+    given = positive(samples(sigma, "sigma"), "sigma")
+    levels = given.ravel()
+    share = level_weight(weight, given).ravel() * (levels.min() / levels) ** 2
     if not share.any():
         raise ValueError("weight is zero at every level; expected a positive one")
     share = share / share.sum()

@@ -21,9 +21,9 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, read_only
+from refscore.arrays import Float, as_float64, number, positive, read_only
 from refscore.paths import Path
-from refscore.samplers.arguments import grid, number
+from refscore.samplers.arguments import grid
 
 __all__ = [
     "Recursion",
@@ -105,7 +105,7 @@ def langevin(variance: ArrayLike, *, step_size: float, steps: int) -> Recursion:
     Recursion
         Of equal steps.
     """
-    pull = 0.5 * number(step_size, "step_size") / as_float64(variance, "variance")
+    pull = 0.5 * number(step_size, "step_size", positive) / as_float64(variance, "variance")
     every = np.broadcast_to(pull, (steps, *pull.shape))
     return Recursion(1 - every, every, np.full_like(every, step_size))  # (REC.3)
 

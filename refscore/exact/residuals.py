@@ -18,9 +18,8 @@ from typing import Protocol, final
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from refscore.arrays import Float, as_float64
+from refscore.arrays import Float, as_float64, lift, of_shape, positive
 from refscore.models.affine import AffineScore
-from refscore.models.protocol import noise_level, of_shape
 from refscore.targets import Empirical, Mixture
 
 __all__ = ["Moments", "Residual", "against_data", "against_noise", "cholesky", "moments", "normal", "of_score"]
@@ -196,7 +195,7 @@ def against_noise(score: AffineScore, data: Moments, sigma: float) -> Residual:
         N(-A (μ - b), A Σ Aᵀ + B Bᵀ).
     """
     mean, cov = moments(data, score.d)
-    level = noise_level(sigma, mean)
+    level = lift(sigma, mean, "sigma", positive)
     of_noise = np.eye(score.d) / level - level * score.matrix
     return Residual(score(mean), score.matrix @ cov @ score.matrix.T + of_noise @ of_noise.T)  # (EXPECT.3)
 

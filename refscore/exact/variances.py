@@ -22,7 +22,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64
+from refscore.arrays import Float, as_float64, integer
 from refscore.exact.projections import Projection, of_random, squares
 from refscore.exact.residuals import Moments, Residual, against_data, against_noise, normal, of_score
 from refscore.models.affine import AffineScore, LevelAffineScore
@@ -234,7 +234,7 @@ def sliced(score: AffineScore, data: Moments, *, projection: Projection, n_proje
     variance = 0.25 * (np.outer(spread, spread) + k**2 + cross + cross.T + 2 * k * mm)  # (VAR.10)
     diagonal = 0.25 * (2 * k**2 + 4 * k * mm)  # (VAR.10)
     given_x = projection(of_random(mean, variance, diagonal))
-    return _half_square(s) + given_x / _count(n_projections)  # (VAR.5)
+    return _half_square(s) + given_x / integer(n_projections, "n_projections", 1)  # (VAR.5)
 
 
 def sliced_variance_reduced(
@@ -286,15 +286,9 @@ def sliced_variance_reduced(
     -0.40625 -0.40625
     """
     given_x = projection(squares(score.matrix))
-    return _half_square(of_score(score, normal(data))) + given_x / _count(n_projections)  # (VAR.5)
+    return _half_square(of_score(score, normal(data))) + given_x / integer(n_projections, "n_projections", 1)  # (VAR.5)
 
 
 def _half_square(residual: Residual) -> float:
     m, k = residual.mean, residual.cov
     return float(0.5 * (k**2).sum() + m @ k @ m)  # (VAR.4)
-
-
-def _count(n_projections: int) -> int:
-    if n_projections < 1:
-        raise ValueError(f"n_projections is {n_projections}; expected at least 1")
-    return n_projections

@@ -14,8 +14,7 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, read_only
-from refscore.models.protocol import noise_level, of_shape, samples
+from refscore.arrays import Float, lift, of_shape, positive, read_only, samples
 
 __all__ = ["AffineScore", "LevelAffineScore"]
 
@@ -222,12 +221,12 @@ class LevelAffineScore:
     def __call__(self, x: ArrayLike, sigma: ArrayLike) -> Float:
         """s(x, σ), (\\*batch, d), for `sigma` () or (\\*batch,)."""
         x = samples(x, "x", self.d)
-        value: Float = -(x - self.centre) @ self.matrix.T / noise_level(sigma, x)  # (AFF.6)
+        value: Float = -(x - self.centre) @ self.matrix.T / lift(sigma, x, "sigma", positive)  # (AFF.6)
         return value
 
     def at(self, sigma: float) -> AffineScore:
         """The affine score s(·, σ) at the one level `sigma`."""
-        level = noise_level(sigma, self.centre)
+        level = lift(sigma, self.centre, "sigma", positive)
         return AffineScore(self.matrix / level, self.centre)
 
     def vjp_parameters(self, x: ArrayLike, sigma: ArrayLike, v: ArrayLike) -> Float:
@@ -247,7 +246,7 @@ class LevelAffineScore:
         """
         x = samples(x, "x", self.d)
         base = AffineScore(self.matrix, self.centre)
-        return base.vjp_parameters(x, of_shape(v, "v", x.shape, "x") / noise_level(sigma, x))
+        return base.vjp_parameters(x, of_shape(v, "v", x.shape, "x") / lift(sigma, x, "sigma", positive))
 
     def pack(self) -> Float:
         """θ = (A row by row, b), (d² + d,)."""
@@ -261,5 +260,5 @@ class LevelAffineScore:
     def magnitude(self, x: ArrayLike, sigma: ArrayLike) -> Float:
         """|A| (|x| + |b|) / σ: the size of the terms that rounding acts on, for error bounds; (\\*batch, d)."""
         x = samples(x, "x", self.d)
-        value: Float = AffineScore(self.matrix, self.centre).magnitude(x) / noise_level(sigma, x)
+        value: Float = AffineScore(self.matrix, self.centre).magnitude(x) / lift(sigma, x, "sigma", positive)
         return value

@@ -10,8 +10,7 @@ from typing import Protocol, final
 
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float
-from refscore.models.protocol import of_shape, samples
+from refscore.arrays import Float, of_shape, samples
 
 __all__ = ["Differentiable", "TargetScore"]
 

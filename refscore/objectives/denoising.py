@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float
-from refscore.models.protocol import ParametricScore, noise_level, of_shape, samples
+from refscore.arrays import Float, lift, of_shape, positive, samples
+from refscore.models.protocol import ParametricScore
 
 __all__ = ["denoising", "denoising_gradient"]
 
@@ -98,7 +98,7 @@ def _residual(score: Callable[[Float], Float], x0: ArrayLike, noise: ArrayLike, 
     """The noised point, and s there minus the score of the kernel (DSM.1)."""
     x0 = samples(x0, "x0")
     noise = of_shape(noise, "noise", x0.shape, "x0")
-    level = noise_level(sigma, x0)
+    level = lift(sigma, x0, "sigma", positive)
     if level.ndim:
         raise ValueError(
             f"sigma has shape {level.shape[:-1]}; expected one noise level (multilevel takes one a sample)"

@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float
-from refscore.models.protocol import ParametricScore, of_shape, samples
+from refscore.arrays import Float, of_shape, samples
+from refscore.models.protocol import ParametricScore
 
 __all__ = ["explicit", "explicit_gradient"]
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float
-from refscore.models.protocol import ParametricScore, ScoreModel, of_shape, samples
+from refscore.arrays import Float, of_shape, samples
+from refscore.models.protocol import ParametricScore, ScoreModel
 
 __all__ = ["implicit", "implicit_gradient"]
 

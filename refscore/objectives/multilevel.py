@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64
-from refscore.models.protocol import ParametricLevelScore, noise_level, of_shape, samples
+from refscore.arrays import Float, lift, not_negative, of_shape, positive, samples
+from refscore.models.protocol import ParametricLevelScore
 
 __all__ = ["level_weight", "multilevel", "multilevel_gradient"]
 
@@ -136,11 +136,9 @@ def level_weight(weight: Callable[[Float], ArrayLike] | ArrayLike, sigma: Float)
     >>> level_weight(np.square, np.array([1.0, 3.0])), level_weight(2, np.array([1.0, 3.0]))
     (array([1., 9.]), array([2., 2.]))
     """
-    value = as_float64(weight(sigma) if callable(weight) else weight, "weight")
+    value = not_negative(weight(sigma) if callable(weight) else weight, "weight")
     if value.shape not in ((), sigma.shape):
         raise ValueError(f"weight has shape {value.shape}; expected () or {sigma.shape}, the shape of sigma")
-    if (value < 0).any():
-        raise ValueError(f"weight is {value.min()}; expected values that are not negative")
     return np.broadcast_to(value, sigma.shape)
 
 
@@ -150,7 +148,7 @@ def _residual(
     """The noised points, their levels, and s there minus the score of the kernel."""
     x0 = samples(x0, "x0")
     noise = of_shape(noise, "noise", x0.shape, "x0")
-    level = as_float64(sigma, "sigma")
-    lifted = noise_level(level, x0)
+    level = positive(sigma, "sigma")
+    lifted = lift(level, x0, "sigma")
     x = x0 + lifted * noise
     return x, level, of_shape(score(x, level), "score(x, sigma)", x.shape, "x") + noise / lifted

@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64
-from refscore.models.protocol import ParametricScore, ScoreModel, of_shape, samples
+from refscore.arrays import Float, as_float64, of_shape, samples
+from refscore.models.protocol import ParametricScore, ScoreModel
 
 __all__ = ["sliced", "sliced_gradient", "sliced_variance_reduced", "sliced_variance_reduced_gradient"]
 

@@ -14,7 +14,7 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64
+from refscore.arrays import Float, not_negative, number
 from refscore.paths.protocol import path_log_snr, path_times
 
 __all__ = ["Cosine"]
@@ -62,10 +62,7 @@ class Cosine:
     s: float = 0.008
 
     def __post_init__(self) -> None:
-        s = as_float64(self.s, "s")
-        if s.shape != () or s < 0:
-            raise ValueError(f"s is {self.s}; expected a single number >= 0")
-        object.__setattr__(self, "s", float(s))
+        object.__setattr__(self, "s", number(self.s, "s", not_negative))
 
     @property
     def t_max(self) -> float:

@@ -20,8 +20,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refscore.arrays import Float, as_float64
-from refscore.paths.protocol import path_log_snr, path_times, positive
+from refscore.arrays import Float, as_float64, number, positive
+from refscore.paths.protocol import path_log_snr, path_times
 
 __all__ = ["CustomPath"]
 
@@ -91,7 +91,7 @@ class CustomPath:
         sigma_dot: _Function | None = None,
         t_max: float = 1.0,
     ) -> None:
-        object.__setattr__(self, "t_max", positive(t_max, "t_max"))
+        object.__setattr__(self, "t_max", number(t_max, "t_max", positive))
         for name, function in (("alpha", alpha), ("sigma", sigma), ("alpha_dot", alpha_dot), ("sigma_dot", sigma_dot)):
             if not (callable(function) or (function is None and name.endswith("_dot"))):
                 raise TypeError(f"{name} is {function!r}; expected a function of t")

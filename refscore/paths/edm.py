@@ -11,8 +11,8 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float
-from refscore.paths.protocol import path_log_snr, path_times, positive
+from refscore.arrays import Float, number, positive
+from refscore.paths.protocol import path_log_snr, path_times
 
 __all__ = ["EDM"]
 
@@ -54,7 +54,7 @@ class EDM:
     sigma_max: float = 80.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sigma_max", positive(self.sigma_max, "sigma_max"))
+        object.__setattr__(self, "sigma_max", number(self.sigma_max, "sigma_max", positive))
 
     @property
     def t_max(self) -> float:

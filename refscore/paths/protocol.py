@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from refscore.arrays import Float, as_float64
 
-__all__ = ["Path", "path_log_snr", "path_times", "positive"]
+__all__ = ["Path", "path_log_snr", "path_times"]
 
 
 class Path(Protocol):
@@ -239,39 +239,3 @@ def path_log_snr(log_snr: ArrayLike, lowest: ArrayLike, highest: ArrayLike) -> F
         )
     clipped: Float = np.clip(array, low, high)
     return clipped
-
-
-def positive(value: ArrayLike, name: str) -> float:
-    """Hold a parameter of a path to one positive number.
-
-    Parameters
-    ----------
-    value : float
-        The parameter.
-    name : str
-        What it is called, for the error.
-
-    Returns
-    -------
-    float
-        `value`.
-
-    Raises
-    ------
-    ValueError
-        If it is no scalar, or not positive.
-
-    Examples
-    --------
-    >>> positive(0, "sigma_min")
-    Traceback (most recent call last):
-        ...
-    ValueError: sigma_min is 0.0; expected a positive number
-    """
-    array = as_float64(value, name)
-    if array.shape != ():
-        raise ValueError(f"{name} has shape {array.shape}; expected a single number")
-    number = float(array)
-    if not number > 0:
-        raise ValueError(f"{name} is {number}; expected a positive number")
-    return number

@@ -15,8 +15,8 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float
-from refscore.paths.protocol import path_log_snr, path_times, positive
+from refscore.arrays import Float, number, positive
+from refscore.paths.protocol import path_log_snr, path_times
 
 __all__ = ["VE", "VETransition"]
 
@@ -202,7 +202,7 @@ class VETransition:
 
 
 def _accept_levels(path: VE | VETransition) -> None:
-    sigma_min, sigma_max = positive(path.sigma_min, "sigma_min"), positive(path.sigma_max, "sigma_max")
+    sigma_min, sigma_max = number(path.sigma_min, "sigma_min", positive), number(path.sigma_max, "sigma_max", positive)
     if sigma_min >= sigma_max:
         raise ValueError(f"sigma_min is {sigma_min} and sigma_max {sigma_max}; expected sigma_min < sigma_max")
     object.__setattr__(path, "sigma_min", sigma_min)

@@ -14,8 +14,8 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float
-from refscore.paths.protocol import path_log_snr, path_times, positive
+from refscore.arrays import Float, number, positive
+from refscore.paths.protocol import path_log_snr, path_times
 
 __all__ = ["VP", "SubVP", "preserving_log_snr", "preserving_sigma", "preserving_sigma_dot"]
 
@@ -268,7 +268,7 @@ def preserving_log_snr(integral: Float) -> Float:
 
 
 def _accept_rates(path: VP | SubVP) -> None:
-    beta_min, beta_max = positive(path.beta_min, "beta_min"), positive(path.beta_max, "beta_max")
+    beta_min, beta_max = number(path.beta_min, "beta_min", positive), number(path.beta_max, "beta_max", positive)
     if beta_min > beta_max:
         raise ValueError(f"beta_min is {beta_min} and beta_max {beta_max}; expected beta_min <= beta_max")
     object.__setattr__(path, "beta_min", beta_min)

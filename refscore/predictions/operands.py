@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, lift
+from refscore.arrays import Float, as_float64, lift, not_negative, of_shape, samples
 
-__all__ = ["nonzero", "operands", "rate"]
+__all__ = ["nonzero", "operands", "rates"]
 
 
 def operands(value: ArrayLike, x: ArrayLike, alpha: ArrayLike, sigma: ArrayLike) -> tuple[Float, Float, Float, Float]:
@@ -39,48 +39,39 @@ def operands(value: ArrayLike, x: ArrayLike, alpha: ArrayLike, sigma: ArrayLike)
         ...
     ValueError: value has shape (2,); expected (1,), the shape of x
     """
-    sample, prediction = as_float64(x, "x"), as_float64(value, "value")
-    if sample.ndim == 0:
-        raise ValueError("x has shape (); expected (*batch, d)")
-    if prediction.shape != sample.shape:
-        raise ValueError(f"value has shape {prediction.shape}; expected {sample.shape}, the shape of x")
-    scales = rate(alpha, sample, "alpha"), rate(sigma, sample, "sigma")
-    for name, scale in zip(("alpha", "sigma"), scales, strict=True):
-        if (scale < 0).any():
-            raise ValueError(f"{name} is {float(scale[scale < 0].flat[0])}; expected no negative value")
-    return prediction, sample, *scales
+    x = samples(x, "x")
+    value = of_shape(value, "value", x.shape, "x")
+    return value, x, lift(alpha, x, "alpha", not_negative), lift(sigma, x, "sigma", not_negative)
 
 
-def rate(value: ArrayLike, x: ArrayLike, name: str) -> Float:
-    """A function of time, such as α', ready to multiply `x`.
+def rates(alpha_dot: ArrayLike, sigma_dot: ArrayLike, x: Float) -> tuple[Float, Float]:
+    """α' and σ', ready to multiply `x`.
 
     Parameters
     ----------
-    value : () or (\\*batch,)
-        Its value, one for all samples or one for each.
+    alpha_dot, sigma_dot : () or (\\*batch,)
+        One for all samples or one for each.
     x : (\\*batch, d)
         The samples.
-    name : str
-        What it is called, for the error.
 
     Returns
     -------
-    () or (\\*batch, 1)
-        `value` in float64, with an event axis.
+    alpha_dot, sigma_dot : () or (\\*batch, 1)
+        In float64, with an event axis.
 
     Raises
     ------
     ValueError
-        If its shape is another, or it is infinite, as σ' at the data is on some paths.
+        If a shape is another, or a value is infinite, as σ' at the data is on some paths.
 
     Examples
     --------
-    >>> rate([1, 2, 3], [[1.0], [2.0]], "alpha_dot")
+    >>> rates(1, [1, 2, 3], np.array([[1.0], [2.0]]))
     Traceback (most recent call last):
         ...
-    ValueError: alpha_dot has shape (3,); expected () or the batch shape (2,) of x with shape (2, 1)
+    ValueError: sigma_dot has shape (3,); expected () or the batch shape (2,) of x with shape (2, 1)
     """
-    return lift(as_float64(value, name), as_float64(x, "x"), name)
+    return lift(alpha_dot, x, "alpha_dot", as_float64), lift(sigma_dot, x, "sigma_dot", as_float64)
 
 
 def nonzero(divisor: Float, name: str) -> Float:

@@ -34,7 +34,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from refscore.arrays import Float
-from refscore.predictions.operands import nonzero, operands, rate
+from refscore.predictions.operands import nonzero, operands, rates
 
 __all__ = [
     "data_to_velocity",
@@ -68,7 +68,7 @@ def score_to_velocity(
         The velocity u.
     """
     value, x, alpha, sigma = operands(value, x, alpha, sigma)
-    alpha_dot, sigma_dot = rate(alpha_dot, x, "alpha_dot"), rate(sigma_dot, x, "sigma_dot")
+    alpha_dot, sigma_dot = rates(alpha_dot, sigma_dot, x)
     data = (x + sigma**2 * value) / nonzero(alpha, "alpha")
     result: Float = alpha_dot * data - sigma_dot * sigma * value  # (PRED.18)
     return result
@@ -94,7 +94,7 @@ def noise_to_velocity(
         The velocity u.
     """
     value, x, alpha, sigma = operands(value, x, alpha, sigma)
-    alpha_dot, sigma_dot = rate(alpha_dot, x, "alpha_dot"), rate(sigma_dot, x, "sigma_dot")
+    alpha_dot, sigma_dot = rates(alpha_dot, sigma_dot, x)
     result: Float = alpha_dot * (x - sigma * value) / nonzero(alpha, "alpha") + sigma_dot * value  # (PRED.19)
     return result
 
@@ -119,7 +119,7 @@ def data_to_velocity(
         The velocity u.
     """
     value, x, alpha, sigma = operands(value, x, alpha, sigma)
-    alpha_dot, sigma_dot = rate(alpha_dot, x, "alpha_dot"), rate(sigma_dot, x, "sigma_dot")
+    alpha_dot, sigma_dot = rates(alpha_dot, sigma_dot, x)
     result: Float = alpha_dot * value + sigma_dot * (x - alpha * value) / nonzero(sigma, "sigma")  # (PRED.20)
     return result
 
@@ -144,7 +144,7 @@ def v_to_velocity(
         The velocity u.
     """
     value, x, alpha, sigma = operands(value, x, alpha, sigma)
-    alpha_dot, sigma_dot = rate(alpha_dot, x, "alpha_dot"), rate(sigma_dot, x, "sigma_dot")
+    alpha_dot, sigma_dot = rates(alpha_dot, sigma_dot, x)
     total = nonzero(alpha**2 + sigma**2, "alpha**2 + sigma**2")
     result: Float = (
         alpha_dot * (alpha * x - sigma * value) + sigma_dot * (sigma * x + alpha * value)
@@ -172,7 +172,7 @@ def velocity_to_score(
         The score s.
     """
     value, x, alpha, sigma = operands(value, x, alpha, sigma)
-    alpha_dot, sigma_dot = rate(alpha_dot, x, "alpha_dot"), rate(sigma_dot, x, "sigma_dot")
+    alpha_dot, sigma_dot = rates(alpha_dot, sigma_dot, x)
     w = _wronskian(alpha, sigma, alpha_dot, sigma_dot)
     result: Float = -(alpha * value - alpha_dot * x) / (nonzero(sigma, "sigma") * w)  # (PRED.22)
     return result
@@ -198,7 +198,7 @@ def velocity_to_noise(
         The noise ε̂.
     """
     value, x, alpha, sigma = operands(value, x, alpha, sigma)
-    alpha_dot, sigma_dot = rate(alpha_dot, x, "alpha_dot"), rate(sigma_dot, x, "sigma_dot")
+    alpha_dot, sigma_dot = rates(alpha_dot, sigma_dot, x)
     w = _wronskian(alpha, sigma, alpha_dot, sigma_dot)
     result: Float = (alpha * value - alpha_dot * x) / w  # (PRED.23)
     return result
@@ -224,7 +224,7 @@ def velocity_to_data(
         The data x̂0.
     """
     value, x, alpha, sigma = operands(value, x, alpha, sigma)
-    alpha_dot, sigma_dot = rate(alpha_dot, x, "alpha_dot"), rate(sigma_dot, x, "sigma_dot")
+    alpha_dot, sigma_dot = rates(alpha_dot, sigma_dot, x)
     w = _wronskian(alpha, sigma, alpha_dot, sigma_dot)
     result: Float = (sigma_dot * x - sigma * value) / w  # (PRED.24)
     return result
@@ -250,7 +250,7 @@ def velocity_to_v(
         The v.
     """
     value, x, alpha, sigma = operands(value, x, alpha, sigma)
-    alpha_dot, sigma_dot = rate(alpha_dot, x, "alpha_dot"), rate(sigma_dot, x, "sigma_dot")
+    alpha_dot, sigma_dot = rates(alpha_dot, sigma_dot, x)
     w = _wronskian(alpha, sigma, alpha_dot, sigma_dot)
     result: Float = (alpha * (alpha * value - alpha_dot * x) - sigma * (sigma_dot * x - sigma * value)) / w  # (PRED.25)
     return result

@@ -18,10 +18,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, lift
-from refscore.models.protocol import of_shape, samples
+from refscore.arrays import Float, as_float64, lift, not_negative, of_shape, samples
 from refscore.paths import Path
-from refscore.samplers.arguments import grid, levels
+from refscore.samplers.arguments import grid, levels_of_step
 from refscore.samplers.replay import Sampler, Score
 
 __all__ = ["ancestral_ve", "ancestral_ve_step", "ancestral_vp", "ancestral_vp_step", "large_variance", "small_variance"]
@@ -149,10 +148,8 @@ def ancestral_vp_step(
     """
     x = samples(x, "x")
     noise = of_shape(noise, "noise", x.shape, "x")
-    a_t, s_t, a_s, s_s = levels(x, alpha_t=alpha_t, sigma_t=sigma_t, alpha_s=alpha_s, sigma_s=sigma_s)
-    v = lift(as_float64(variance, "variance"), x, "variance")
-    if not (v >= 0).all():
-        raise ValueError(f"variance reaches {v.min()}; expected it at least 0")
+    a_t, s_t, a_s, s_s = levels_of_step(x, alpha_t=alpha_t, sigma_t=sigma_t, alpha_s=alpha_s, sigma_s=sigma_s)
+    v = lift(variance, x, "variance", not_negative)
     b2 = large_variance(a_t, s_t, a_s, s_s)
     s = of_shape(score(x), "score(x)", x.shape, "x")
     value: Float = (x + b2 * s) * (a_s / a_t) + np.sqrt(v) * noise  # (ANC.3)
@@ -202,7 +199,7 @@ def ancestral_ve_step(
     """
     x = samples(x, "x")
     noise = of_shape(noise, "noise", x.shape, "x")
-    _, s_t, _, s_s = levels(x, alpha_t=1.0, sigma_t=sigma_t, alpha_s=1.0, sigma_s=sigma_s)
+    _, s_t, _, s_s = levels_of_step(x, alpha_t=1.0, sigma_t=sigma_t, alpha_s=1.0, sigma_s=sigma_s)
     gap = (s_t - s_s) * (s_t + s_s)
     s = of_shape(score(x), "score(x)", x.shape, "x")
     value: Float = x + gap * s + s_s / s_t * np.sqrt(gap) * noise  # (ANC.6)

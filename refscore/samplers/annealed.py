@@ -14,9 +14,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, read_only
-from refscore.models.protocol import of_shape
-from refscore.samplers.arguments import number
+from refscore.arrays import Float, number, of_shape, positive, read_only
+from refscore.samplers.arguments import whole
 from refscore.samplers.langevin import langevin_step
 from refscore.samplers.replay import Sampler, Score, replay
 
@@ -128,14 +127,13 @@ def annealed(sigmas: ArrayLike, *, step_size: ArrayLike, steps_per_level: int, d
         raise ValueError(
             f"sigmas of shape {level.shape} do not descend to a positive level; expected σ_1 > … > σ_L > 0"
         )
-    if int(number(steps_per_level, "steps_per_level")) != steps_per_level:
-        raise ValueError(f"steps_per_level is {steps_per_level}; expected a whole number")
-    n = len(level) * int(steps_per_level)
-    step_sizes = number(step_size, "step_size") * (level / level[-1]) ** 2  # (ALD.1)
+    each = whole(steps_per_level, "steps_per_level", positive)
+    n = len(level) * each
+    step_sizes = number(step_size, "step_size", positive) * (level / level[-1]) ** 2  # (ALD.1)
 
     def step(score: Score, x: Float, k: int, noise: Float | None) -> Float:
         assert noise is not None
-        sigma, eps = float(level[k // steps_per_level]), step_sizes[k // steps_per_level]
+        sigma, eps = float(level[k // each]), step_sizes[k // each]
         value = langevin_step(lambda y: score(y, 1.0, sigma), x, noise, step_size=eps)  # (ALD.2) (ALD.4)
         if denoise and k == n - 1:
             value = value + sigma**2 * score(value, 1.0, sigma)  # (ALD.3)

@@ -1,4 +1,4 @@
-"""What the steps ask of their arguments, said once so that a step is only its formula.
+"""What steps and grids ask of their arguments beyond shape and sign, said once so that a step is only its formula.
 
 A step goes down: from a time t to s < t, from a level (α_t, σ_t) to one with more signal, α_s/σ_s ≥ α_t/σ_t.
 """
@@ -8,49 +8,45 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, lift, read_only
+from refscore.arrays import Check, Float, as_float64, lift, not_negative, number, positive, read_only
 from refscore.paths import Path
 
-__all__ = ["grid", "levels", "number", "times_of_step"]
+__all__ = ["grid", "levels_of_step", "times_of_step", "whole"]
 
 
-def number(value: ArrayLike, name: str, *, least: float = 0.0, open_end: bool = True) -> float:
-    """Hold a parameter to one real number above a bound.
+def whole(value: ArrayLike, name: str, check: Check) -> int:
+    """Hold a count of steps to a whole number, which may come as a float, such as 1e6.
 
     Parameters
     ----------
-    value : array_like
-        The parameter, of shape ().
+    value : ()
+        The parameter.
     name : str
         What it is called, for the error.
-    least : float
-        The bound.
-    open_end : bool
-        Whether the bound itself is refused.
+    check : callable
+        ``positive`` or ``not_negative`` of ``refscore.arrays``.
 
     Returns
     -------
-    float
+    int
         The number.
 
     Raises
     ------
     ValueError
-        If it is no single number, or too small.
+        If it is no single whole number, or does not pass `check`.
 
     Examples
     --------
-    >>> number(0, "step_size")
+    >>> whole(1.5, "steps", positive)
     Traceback (most recent call last):
         ...
-    ValueError: step_size is 0.0; expected a number > 0
+    ValueError: steps is 1.5; expected a whole number
     """
-    array = as_float64(value, name)
-    if array.shape != ():
-        raise ValueError(f"{name} has shape {array.shape}; expected one number")
-    if array < least or (open_end and array == least):
-        raise ValueError(f"{name} is {array}; expected a number {'>' if open_end else '≥'} {least:g}")
-    return float(array)
+    found = number(value, name, check)
+    if not found.is_integer():
+        raise ValueError(f"{name} is {found}; expected a whole number")
+    return int(found)
 
 
 def times_of_step(t: ArrayLike, s: ArrayLike, x: Float) -> tuple[Float, Float, Float]:
@@ -94,7 +90,7 @@ def times_of_step(t: ArrayLike, s: ArrayLike, x: Float) -> tuple[Float, Float, F
     return t, s, lift(h, x, "t - s")
 
 
-def levels(
+def levels_of_step(
     x: Float, *, alpha_t: ArrayLike, sigma_t: ArrayLike, alpha_s: ArrayLike, sigma_s: ArrayLike
 ) -> tuple[Float, Float, Float, Float]:
     """The two levels of a step, with the event axis of `x`.
@@ -119,25 +115,19 @@ def levels(
     Examples
     --------
     >>> import numpy as np
-    >>> levels(np.zeros((1, 2)), alpha_t=1, sigma_t=1, alpha_s=1, sigma_s=2)
+    >>> levels_of_step(np.zeros((1, 2)), alpha_t=1, sigma_t=1, alpha_s=1, sigma_s=2)
     Traceback (most recent call last):
         ...
     ValueError: the step goes up: from σ/α = 1 to 2; expected less noise at s than at t
     """
-    given = {"alpha_t": alpha_t, "sigma_t": sigma_t, "alpha_s": alpha_s, "sigma_s": sigma_s}
-    arrays = {name: as_float64(value, name) for name, value in given.items()}
-    for name, value in arrays.items():
-        if not ((value >= 0) if name == "sigma_s" else (value > 0)).all():
-            kind = "at least 0" if name == "sigma_s" else "positive"
-            raise ValueError(f"{name} reaches {value.min()}; expected it {kind}")
-    lifted = {name: lift(value, x, name) for name, value in arrays.items()}
-    before = lifted["sigma_t"] / lifted["alpha_t"]
-    after = lifted["sigma_s"] / lifted["alpha_s"]
+    a_t, s_t = lift(alpha_t, x, "alpha_t", positive), lift(sigma_t, x, "sigma_t", positive)
+    a_s, s_s = lift(alpha_s, x, "alpha_s", positive), lift(sigma_s, x, "sigma_s", not_negative)
+    before, after = s_t / a_t, s_s / a_s
     if (excess := after - before * (1 + 4 * 2.0**-53)).max() > 0:
         first = np.unravel_index(int(np.argmax(excess)), excess.shape)
         low, high = (float(np.broadcast_to(v, excess.shape)[first]) for v in (before, after))
         raise ValueError(f"the step goes up: from σ/α = {low:.6g} to {high:.6g}; expected less noise at s than at t")
-    return lifted["alpha_t"], lifted["sigma_t"], lifted["alpha_s"], lifted["sigma_s"]
+    return a_t, s_t, a_s, s_s
 
 
 def grid(path: Path, times: ArrayLike) -> tuple[Float, Float, Float]:

@@ -13,10 +13,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float
-from refscore.models.protocol import of_shape, samples
+from refscore.arrays import Float, not_negative, number, of_shape, samples
 from refscore.paths import Path
-from refscore.samplers.arguments import grid, levels, number
+from refscore.samplers.arguments import grid, levels_of_step
 from refscore.samplers.replay import Sampler, Score
 
 __all__ = ["ddim", "ddim_step"]
@@ -80,8 +79,8 @@ def ddim_step(
     array([[5.4]])
     """
     x = samples(x, "x")
-    a_t, s_t, a_s, s_s = levels(x, alpha_t=alpha_t, sigma_t=sigma_t, alpha_s=alpha_s, sigma_s=sigma_s)
-    eta = number(eta, "eta", open_end=False)
+    a_t, s_t, a_s, s_s = levels_of_step(x, alpha_t=alpha_t, sigma_t=sigma_t, alpha_s=alpha_s, sigma_s=sigma_s)
+    eta = number(eta, "eta", not_negative)
     ratio = np.minimum(a_t * s_s / (a_s * s_t), 1.0)
     tau = (1 - ratio) * (1 + ratio)  # (DDIM.3)
     if (eta**2 * tau).max() > 1:
@@ -121,7 +120,7 @@ def ddim(path: Path, times: ArrayLike, *, eta: float = 0.0) -> Sampler:
         If the grid does not descend or leaves the path, or η is negative.
     """
     _, alpha, sigma = grid(path, times)
-    eta = number(eta, "eta", open_end=False)
+    eta = number(eta, "eta", not_negative)
 
     def step(score: Score, x: Float, k: int, noise: Float | None) -> Float:
         a_t, s_t, a_s, s_s = float(alpha[k]), float(sigma[k]), float(alpha[k + 1]), float(sigma[k + 1])

@@ -12,8 +12,7 @@ from collections.abc import Callable
 
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float
-from refscore.models.protocol import of_shape, samples
+from refscore.arrays import Float, of_shape, samples
 from refscore.paths import Path
 from refscore.samplers.arguments import grid, times_of_step
 from refscore.samplers.replay import Sampler, Score

@@ -15,9 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float
-from refscore.models.protocol import of_shape, samples
-from refscore.samplers.arguments import number
+from refscore.arrays import Float, number, of_shape, positive, samples
 from refscore.samplers.replay import Sampler, Score
 
 __all__ = ["langevin", "langevin_step"]
@@ -72,7 +70,7 @@ def langevin_step(
     """
     x = samples(x, "x")
     noise = of_shape(noise, "noise", x.shape, "x")
-    eps = number(step_size, "step_size")
+    eps = number(step_size, "step_size", positive)
     value: Float = x + 0.5 * eps * of_shape(score(x), "score(x)", x.shape, "x") + np.sqrt(eps) * noise  # (ULA.1)
     return value
 
@@ -106,7 +104,7 @@ def langevin(step_size: ArrayLike) -> Sampler:
     >>> float(round(law.cov[0, 0], 12)), round(0.36 / (1 - 0.1 / 1.44), 12)
     (0.386865671642, 0.386865671642)
     """
-    eps = number(step_size, "step_size")
+    eps = number(step_size, "step_size", positive)
 
     def step(score: Score, x: Float, k: int, noise: Float | None) -> Float:  # noqa: ARG001  every step is the same
         assert noise is not None

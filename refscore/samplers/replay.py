@@ -20,8 +20,7 @@ from typing import Protocol, final
 
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64
-from refscore.models.protocol import of_shape, samples
+from refscore.arrays import Float, as_float64, of_shape, samples
 
 __all__ = ["Density", "Perturbable", "Sampler", "Score", "Step", "noisy_score", "replay"]
 

@@ -18,8 +18,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, lift
-from refscore.models.protocol import of_shape, samples
+from refscore.arrays import Float, lift, of_shape, samples
 from refscore.paths import Path
 from refscore.samplers.ancestral import large_variance
 from refscore.samplers.arguments import grid, times_of_step

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from refscore.arrays import Float
-from refscore.schedules.arguments import count, line, number, with_ends
+from refscore.arrays import Float, integer, not_negative, number
+from refscore.schedules.lines import line, with_ends
 
 __all__ = ["cosine_betas", "linear_betas", "scaled_linear_betas"]
 
@@ -132,10 +132,8 @@ def cosine_betas(*, n: int, s: float = 0.008, max_beta: float = 0.999) -> Float:
     >>> bool(abs(product / Cosine().alpha(0.6) ** 2 - 1) < 1e-14)
     True
     """
-    n = count(n, "n")
-    s, max_beta = number(s, "s"), number(max_beta, "max_beta")
-    if s < 0:
-        raise ValueError(f"s is {s}; expected an offset >= 0")
+    n = integer(n, "n", 1)
+    s, max_beta = number(s, "s", not_negative), number(max_beta, "max_beta")
     if not 0 < max_beta < 1:
         raise ValueError(f"max_beta is {max_beta}; expected a value in (0, 1)")
     step = 0.5 * np.pi / (1 + s) / n
@@ -151,4 +149,4 @@ def _ends(n: int, beta_start: float, beta_end: float) -> tuple[int, float, float
     low, high = number(beta_start, "beta_start"), number(beta_end, "beta_end")
     if not 0 < low <= high < 1:
         raise ValueError(f"beta_start is {low} and beta_end {high}; expected 0 < beta_start <= beta_end < 1")
-    return count(n, "n"), low, high
+    return integer(n, "n", 1), low, high

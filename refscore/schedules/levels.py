@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from refscore.arrays import Float
-from refscore.schedules.arguments import count, line, number, with_ends
+from refscore.arrays import Float, integer, number, positive
+from refscore.schedules.lines import line, with_ends
 
 __all__ = ["ends_of_levels", "geometric", "karras"]
 
@@ -95,9 +95,7 @@ def karras(*, n: int, sigma_min: float, sigma_max: float, rho: float = 7.0, fina
     [9.0, 4.0, 1.0, 0.0]
     """
     n, low, high = ends_of_levels(n, sigma_min, sigma_max)
-    rho = number(rho, "rho")
-    if not rho > 0:
-        raise ValueError(f"rho is {rho}; expected a positive exponent")
+    rho = number(rho, "rho", positive)
     first, last = high ** (1 / rho), low ** (1 / rho)
     sigmas = with_ends(line(first, last, n) ** rho, high, low)  # (SCH.2)
     return np.append(sigmas, 0.0) if final_zero else sigmas
@@ -128,4 +126,4 @@ def ends_of_levels(n: int, sigma_min: float, sigma_max: float) -> tuple[int, flo
     low, high = number(sigma_min, "sigma_min"), number(sigma_max, "sigma_max")
     if not 0 < low < high:
         raise ValueError(f"sigma_min is {low} and sigma_max {high}; expected 0 < sigma_min < sigma_max")
-    return count(n, "n"), low, high
+    return integer(n, "n", 1), low, high

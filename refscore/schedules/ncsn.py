@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from refscore.arrays import as_float64
-from refscore.schedules.arguments import count, number
+from refscore.arrays import as_float64, integer, number
 from refscore.schedules.levels import ends_of_levels
 
 __all__ = ["ncsnv2", "ncsnv2_step"]
@@ -69,7 +68,7 @@ def ncsnv2(*, d: int, sigma_min: float, sigma_max: float, overlap: float = 0.5) 
     >>> round(float(overlap_of(5000 ** (1 / 231))), 3)
     0.567
     """
-    d = count(d, "d")
+    d = integer(d, "d")
     _, low, high = ends_of_levels(1, sigma_min, sigma_max)
     overlap = number(overlap, "overlap")
     if d < 5:
@@ -141,7 +140,7 @@ def ncsnv2_step(*, sigmas: ArrayLike, n_steps: int) -> float:
     levels = as_float64(sigmas, "sigmas")
     if levels.ndim != 1 or levels.size < 2 or not (levels > 0).all():
         raise ValueError(f"sigmas has shape {levels.shape}; expected at least two positive levels (n,)")
-    total = count(n_steps, "n_steps")
+    total = integer(n_steps, "n_steps", 1)
     ratios = np.log(levels[:-1] / levels[1:])
     log_gamma = float(np.log(levels[0] / levels[-1])) / (levels.size - 1)
     if not log_gamma > 0 or np.abs(ratios - log_gamma).max() > 1e-6 * log_gamma:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from refscore.arrays import Float
+from refscore.arrays import Float, integer, number
 from refscore.paths import Path
-from refscore.schedules.arguments import count, line, number, with_ends
+from refscore.schedules.lines import line, with_ends
 
 __all__ = ["log_snr_times", "quadratic_times", "uniform_times"]
 
@@ -145,4 +145,4 @@ def _span(n: int, t_start: float, t_stop: float) -> tuple[int, float, float]:
     first, last = number(t_start, "t_start"), number(t_stop, "t_stop")
     if not 0 <= last < first:
         raise ValueError(f"t_start is {first} and t_stop {last}; expected 0 <= t_stop < t_start")
-    return count(n, "n"), first, last
+    return integer(n, "n", 1), first, last

@@ -1,4 +1,4 @@
-"""Points, weights and noise levels as every target reads them, and rows a block at a time."""
+"""Weights, the units of an observation, and rows a block at a time, as every target needs them."""
 
 from __future__ import annotations
 
@@ -8,36 +8,46 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from refscore.arrays import Float, as_float64, lift, read_only
+from refscore.arrays import Float, as_float64, lift, not_negative, number, read_only, samples
 
-__all__ = ["as_direction", "as_points", "as_weights", "by_blocks", "choose", "levels", "observation", "scalars"]
+__all__ = ["as_weights", "by_blocks", "choose", "observation", "scalars"]
 
 BLOCK = 2**16  # numbers in one temporary: what the cache holds
 
 
-def as_points(x: ArrayLike, d: int, name: str = "x") -> Float:
-    """`x` as finite float64 points (\\*batch, d), or say what is wrong with it."""
-    x = as_float64(x, name)
-    if x.ndim == 0 or x.shape[-1] != d:
-        raise ValueError(f"{name} has shape {x.shape}; expected (*batch, {d})")
-    return x
-
-
-def as_direction(x: ArrayLike, v: ArrayLike, d: int) -> Float:
-    """`v` as finite float64 directions, one for each of the points `x`, or say what is wrong with it."""
-    x, v = as_points(x, d), as_points(v, d, "v")
-    if v.shape != x.shape:
-        raise ValueError(f"v has shape {v.shape}; expected that of x, {x.shape}")
-    return v
-
-
 def as_weights(weights: ArrayLike, count: int, what: str) -> Float:
-    """`weights` as `count` read-only probabilities, or say what is wrong with them."""
+    """Hold weights to probabilities.
+
+    Parameters
+    ----------
+    weights : (count,)
+        w_k ≥ 0, of sum 1 up to what rounding in ``w / w.sum()`` explains.
+    count : int
+        How many there should be.
+    what : str
+        What each belongs to, in the plural, for the error.
+
+    Returns
+    -------
+    (count,)
+        A read-only copy in float64.
+
+    Raises
+    ------
+    ValueError
+        If there is another number of them, one is negative, or they do not sum to one.
+
+    Examples
+    --------
+    >>> as_weights([0.5, 0.25], 2, "means")
+    Traceback (most recent call last):
+        ...
+    ValueError: weights sum to 1 -0.25; expected 1, so divide them by their sum (in float64)
+    """
     weights = read_only(weights, "weights")
     if weights.shape != (count,):
         raise ValueError(f"weights has shape {weights.shape}; expected ({count},), one for each of the {count} {what}")
-    if (weights < 0).any():
-        raise ValueError(f"weights has a value of {weights.min()}; expected weights >= 0")
+    not_negative(weights, "weights")
     excess = math.fsum([*weights.tolist(), -1.0])
     if abs(excess) > 4 * count * 2.0**-53:  # what rounding in w / w.sum() explains
         raise ValueError(f"weights sum to 1 {excess:+.3g}; expected 1, so divide them by their sum (in float64)")
@@ -45,7 +55,32 @@ def as_weights(weights: ArrayLike, count: int, what: str) -> Float:
 
 
 def choose(weights: Float, uniform: ArrayLike, noise: Float) -> NDArray[np.intp]:
-    """For each row of noise the least k with w_1 + … + w_k > u, shape (n,)."""
+    """For each row of noise the least k with w_1 + … + w_k > u.
+
+    Parameters
+    ----------
+    weights : (K,)
+        As :func:`as_weights` returns them.
+    uniform : (\\*batch,)
+        u in [0, 1).
+    noise : (\\*batch, d)
+        Whose batch shape `uniform` should have.
+
+    Returns
+    -------
+    (n,)
+        Indices k from 0, n = the size of the batch.
+
+    Raises
+    ------
+    ValueError
+        If the shape of `uniform` is another, or a value is outside [0, 1).
+
+    Examples
+    --------
+    >>> choose(np.array([0.25, 0.75]), [0.2, 0.3], np.zeros((2, 3)))
+    array([0, 1])
+    """
     uniform = as_float64(uniform, "uniform")
     if uniform.shape != noise.shape[:-1]:
         raise ValueError(
@@ -59,26 +94,34 @@ def choose(weights: Float, uniform: ArrayLike, noise: Float) -> NDArray[np.intp]
     return chosen
 
 
-def levels(alpha: ArrayLike, sigma: ArrayLike) -> tuple[Float, Float]:
-    """α and σ as float64, neither negative, never both 0, or say what is wrong with them."""
-    alpha, sigma = as_float64(alpha, "alpha"), as_float64(sigma, "sigma")
-    for name, level in (("alpha", alpha), ("sigma", sigma)):
-        if (level < 0).any():
-            raise ValueError(f"{name} is {level.min()}; expected {name} >= 0")
-    if alpha.ndim and sigma.ndim and alpha.shape != sigma.shape:
-        raise ValueError(f"sigma has shape {sigma.shape}; expected () or that of alpha, {alpha.shape}")
-    if ((alpha == 0) & (sigma == 0)).any():
-        raise ValueError("alpha and sigma are both 0; expected at least one to be positive")
-    return alpha, sigma
-
-
 def scalars(alpha: ArrayLike, sigma: ArrayLike) -> tuple[float, float]:
-    """One α and one σ, as :func:`levels` takes them."""
-    alpha, sigma = levels(alpha, sigma)
-    for name, level in (("alpha", alpha), ("sigma", sigma)):
-        if level.ndim:
-            raise ValueError(f"{name} has shape {level.shape}; expected a scalar")
-    return float(alpha), float(sigma)
+    """Hold α and σ to one level: neither negative, not both 0.
+
+    Parameters
+    ----------
+    alpha, sigma : ()
+        Scales of signal and noise.
+
+    Returns
+    -------
+    alpha, sigma : float
+        The level.
+
+    Raises
+    ------
+    ValueError
+        If one is an array or negative, or both are 0.
+
+    Examples
+    --------
+    >>> scalars(0, 0)
+    Traceback (most recent call last):
+        ...
+    ValueError: alpha and sigma are both 0; expected at least one to be positive
+    """
+    alpha, sigma = number(alpha, "alpha", not_negative), number(sigma, "sigma", not_negative)
+    _refuse_nothing(np.asarray(alpha), np.asarray(sigma))
+    return alpha, sigma
 
 
 def observation(x: ArrayLike, alpha: ArrayLike, sigma: ArrayLike, d: int) -> tuple[Float, Float, Float]:
@@ -98,14 +141,26 @@ def observation(x: ArrayLike, alpha: ArrayLike, sigma: ArrayLike, d: int) -> tup
 
     Returns
     -------
-    x (n, d), alpha (n, 1), sigma (n, 1)
+    x : (n, d)
+        The points as rows.
+    alpha, sigma : (n, 1)
         With ½ ≤ max(α, σ) < 1.
+
+    Raises
+    ------
+    ValueError
+        If a shape is another, α or σ is negative, or both are 0.
+
+    Examples
+    --------
+    >>> observation([8.0, 4.0], 2, 8, 2)
+    (array([[0.5 , 0.25]]), array([[0.125]]), array([[0.5]]))
     """
-    x, (alpha, sigma) = as_points(x, d), levels(alpha, sigma)
-    rows = x.reshape(-1, d)
-    shape = (len(rows), 1)
-    alpha = np.broadcast_to(lift(alpha, x, "alpha").reshape(-1, 1), shape)
-    sigma = np.broadcast_to(lift(sigma, x, "sigma").reshape(-1, 1), shape)
+    x = samples(x, "x", d)
+    rows, shape = x.reshape(-1, d), (x.size // d, 1)
+    alpha = np.broadcast_to(lift(alpha, x, "alpha", not_negative).reshape(-1, 1), shape)
+    sigma = np.broadcast_to(lift(sigma, x, "sigma", not_negative).reshape(-1, 1), shape)
+    _refuse_nothing(alpha, sigma)
     exponent = -np.frexp(np.maximum(alpha, sigma))[1]
     return np.ldexp(rows, exponent), np.ldexp(alpha, exponent), np.ldexp(sigma, exponent)
 
@@ -136,3 +191,8 @@ def by_blocks(function: Callable[..., Float], size: int, *rows: Float) -> Float:
     for i in range(step, n, step):
         value[i : i + step] = function(*(a[i : i + step] for a in rows))
     return value
+
+
+def _refuse_nothing(alpha: Float, sigma: Float) -> None:
+    if ((alpha == 0) & (sigma == 0)).any():
+        raise ValueError("alpha and sigma are both 0; expected at least one to be positive")

@@ -23,8 +23,8 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, lift, read_only
-from refscore.targets.arguments import as_points, as_weights, by_blocks, choose, levels, observation, scalars
+from refscore.arrays import Float, as_float64, lift, read_only, samples
+from refscore.targets.arguments import as_weights, by_blocks, choose, observation, scalars
 from refscore.targets.mixture import Mixture
 
 __all__ = ["Empirical", "empirical"]
@@ -106,7 +106,7 @@ class Empirical:
             If σ = 0: points have no density.
         """
         alpha, sigma = scalars(alpha, sigma)
-        return Mixture(self.weights, alpha * self.points, _positive(alpha, sigma) ** 2)
+        return Mixture(self.weights, alpha * self.points, _positive(sigma) ** 2)
 
     def log_prob(self, x: ArrayLike, *, alpha: ArrayLike, sigma: ArrayLike) -> Float:
         """Log density of α x0 + σ ε at x, by log-sum-exp over (EMP.5).
@@ -123,7 +123,7 @@ class Empirical:
         (\\*batch,)
             In nats.
         """
-        rows, level = observation(x, alpha, sigma, self.d), _positive(alpha, sigma)
+        rows, level = observation(x, alpha, sigma, self.d), _positive(sigma)
         value = self._by_blocks(lambda *row: self._terms(*row)[1], *rows).reshape(np.shape(x)[:-1])
         return np.asarray(value - self.d * (np.log(level) + 0.5 * LOG_2PI))
 
@@ -149,8 +149,8 @@ class Empirical:
                 total -= np.einsum("nk,nkd->nd", share[:, part], delta)
             return total / sigma
 
-        rows, level = observation(x, alpha, sigma, self.d), _positive(alpha, sigma)
-        x = as_points(x, self.d)
+        rows, level = observation(x, alpha, sigma, self.d), _positive(sigma)
+        x = samples(x, "x", self.d)
         return np.asarray(self._by_blocks(weighed, *rows).reshape(x.shape) / lift(level, x, "sigma"))  # (EMP.4)
 
     def denoise(self, x: ArrayLike, *, alpha: ArrayLike, sigma: ArrayLike) -> Float:
@@ -225,7 +225,7 @@ class Empirical:
         (\\*batch, d)
             One point for each row of noise.
         """
-        noise = as_points(noise, self.d, "noise")
+        noise = samples(noise, "noise", self.d)
         return self.points[choose(self.weights, uniform, noise)].reshape(noise.shape)  # (EMP.6)
 
     def _by_blocks(self, function: Callable[..., Float], *rows: Float) -> Float:
@@ -301,9 +301,9 @@ def empirical(points: ArrayLike, weights: ArrayLike | None = None) -> Empirical:
     return Empirical(points, as_float64(weights, "weights"))
 
 
-def _positive(alpha: ArrayLike, sigma: ArrayLike) -> Float:
-    """σ, or a refusal where it is 0."""
-    sigma = levels(alpha, sigma)[1]
+def _positive(sigma: ArrayLike) -> Float:
+    """σ ≥ 0, or a refusal where it is 0."""
+    sigma = as_float64(sigma, "sigma")
     if (sigma == 0).any():
         raise ValueError("sigma is 0; expected sigma > 0, since a finite data set has no density without noise")
     return sigma

@@ -15,8 +15,8 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, read_only
-from refscore.targets.arguments import as_direction, as_points, observation, scalars
+from refscore.arrays import Float, as_float64, of_shape, read_only, samples
+from refscore.targets.arguments import observation, scalars
 from refscore.targets.covariance import Covariance, by_shape, low_rank
 
 __all__ = ["Gaussian", "gaussian"]
@@ -77,31 +77,31 @@ class Gaussian:
 
     def log_prob(self, x: ArrayLike) -> Float:
         """Log density (N.1) at x (\\*batch, d); shape (\\*batch,)."""
-        x, spectrum = as_points(x, self.d), self.covariance.spectrum
+        x, spectrum = samples(x, "x", self.d), self.covariance.spectrum
         distance = self.covariance.quadratic(1 / spectrum, x.reshape(-1, self.d) - self.mean)
         value: Float = -0.5 * (self.d * LOG_2PI + self.covariance.trace(np.log(spectrum)) + distance)  # (N.1)
         return value.reshape(x.shape[:-1])
 
     def score(self, x: ArrayLike) -> Float:
         """∇ log p = -Σ⁻¹ (x - μ) (N.2) at x (\\*batch, d); shape of `x`."""
-        x = as_points(x, self.d)
+        x = samples(x, "x", self.d)
         value = -self.covariance.times(1 / self.covariance.spectrum, x.reshape(-1, self.d) - self.mean)  # (N.2)
         return value.reshape(x.shape)
 
     def score_jacobian(self, x: ArrayLike) -> Float:
         """∂s_i/∂x_j = -Σ⁻¹ (N.2), the same at every x (\\*batch, d); shape (\\*batch, d, d)."""
-        x = as_points(x, self.d)
+        x = samples(x, "x", self.d)
         value = -self.covariance.at(1 / self.covariance.values)  # (N.2)
         return np.tile(value, (*x.shape[:-1], 1, 1))
 
     def score_trace(self, x: ArrayLike) -> Float:
         """tr ∂s/∂x = -tr Σ⁻¹ at x (\\*batch, d); shape (\\*batch,)."""
-        x = as_points(x, self.d)
+        x = samples(x, "x", self.d)
         return np.full(x.shape[:-1], -self.covariance.trace(1 / self.covariance.values))
 
     def hvp(self, x: ArrayLike, v: ArrayLike) -> Float:
         """(∂s/∂x) v = -Σ⁻¹ v, the Hessian of log p times v (\\*batch, d); shape of `v`."""
-        v = as_direction(x, v, self.d)
+        v = of_shape(v, "v", samples(x, "x", self.d).shape, "x")
         return -self.covariance.times(1 / self.covariance.spectrum, v.reshape(-1, self.d)).reshape(v.shape)
 
     def perturb(self, alpha: float, sigma: float) -> Gaussian:
@@ -195,7 +195,7 @@ class Gaussian:
         -----
         Not to be confused with μ + L ε for a Cholesky factor L: the same law from other points.
         """
-        noise = as_points(noise, self.d, "noise")
+        noise = samples(noise, "noise", self.d)
         root = self.covariance.times(np.sqrt(self.covariance.spectrum), noise.reshape(-1, self.d))
         return (self.mean + root).reshape(noise.shape)  # (N.5)
 

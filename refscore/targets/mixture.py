@@ -16,8 +16,8 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, read_only
-from refscore.targets.arguments import as_direction, as_points, as_weights, by_blocks, choose, observation, scalars
+from refscore.arrays import Float, of_shape, read_only, samples
+from refscore.targets.arguments import as_weights, by_blocks, choose, observation, scalars
 from refscore.targets.covariance import Covariance, by_shape
 from refscore.targets.entropy import entropy_on_the_line
 from refscore.targets.responsibilities import Terms, terms
@@ -102,12 +102,12 @@ class Mixture:
 
     def log_prob(self, x: ArrayLike) -> Float:
         """Log density log p at x (\\*batch, d), by log-sum-exp; shape (\\*batch,)."""
-        x = as_points(x, self.d)
+        x = samples(x, "x", self.d)
         return self._by_blocks(lambda rows: self._terms(rows).log_prob, x.reshape(-1, self.d)).reshape(x.shape[:-1])
 
     def score(self, x: ArrayLike) -> Float:
         """∇ log p (MIX.2) at x (\\*batch, d); shape of `x`."""
-        x = as_points(x, self.d)
+        x = samples(x, "x", self.d)
         return self._by_blocks(lambda rows: self._scores(rows)[1], x.reshape(-1, self.d)).reshape(x.shape)
 
     def score_jacobian(self, x: ArrayLike) -> Float:
@@ -117,7 +117,7 @@ class Mixture:
             share, _, spread, precision = self._scores(rows)
             return _outer(spread) - self.covariances.blend(share, precision)  # (MIX.3)
 
-        x = as_points(x, self.d)
+        x = samples(x, "x", self.d)
         return self._by_blocks(jacobian, x.reshape(-1, self.d)).reshape(*x.shape, self.d)
 
     def score_trace(self, x: ArrayLike) -> Float:
@@ -128,7 +128,7 @@ class Mixture:
             value: Float = (spread**2).sum((0, 2)) - (share * self.covariances.trace(precision)).sum(0)  # (MIX.3)
             return value
 
-        x = as_points(x, self.d)
+        x = samples(x, "x", self.d)
         return self._by_blocks(trace, x.reshape(-1, self.d)).reshape(x.shape[:-1])
 
     def hvp(self, x: ArrayLike, v: ArrayLike) -> Float:
@@ -139,7 +139,8 @@ class Mixture:
             along = _average((spread * v).sum(-1), spread)
             return along - _average(share, self.covariances.times(precision, v))  # (MIX.3)
 
-        x, v = as_points(x, self.d), as_direction(x, v, self.d)
+        x = samples(x, "x", self.d)
+        v = of_shape(v, "v", x.shape, "x")
         return self._by_blocks(product, x.reshape(-1, self.d), v.reshape(-1, self.d)).reshape(v.shape)
 
     def perturb(self, alpha: float, sigma: float) -> Mixture:
@@ -237,7 +238,7 @@ class Mixture:
         (\\*batch, d)
             One point for each row of noise.
         """
-        noise = as_points(noise, self.d, "noise")
+        noise = samples(noise, "noise", self.d)
         rows, chosen = noise.reshape(-1, self.d), choose(self.weights, uniform, noise)  # (MIX.9)
         value = np.empty(rows.shape)
         for k in np.unique(chosen):

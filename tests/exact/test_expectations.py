@@ -140,9 +140,9 @@ def test_published_number():
 
 def test_bad_arguments_are_refused():
     data, level = SimpleNamespace(mean=[0.0], cov=[[1.0]]), LevelAffineScore([[1]], [0])
-    with pytest.raises(ValueError, match=r"sigma is -1.0; expected a positive noise level"):
+    with pytest.raises(ValueError, match=r"sigma is -1.0; expected sigma > 0"):
         expectations.multilevel(level, data, [1, -1])
-    with pytest.raises(ValueError, match=r"weight is -1.0; expected values that are not negative"):
+    with pytest.raises(ValueError, match=r"weight is -1.0; expected weight >= 0"):
         expectations.multilevel(level, data, [1, 2], weight=-1)
     with pytest.raises(ValueError, match=r"data.mean has shape \(1,\); expected \(2,\)"):
         expectations.implicit(AffineScore(np.eye(2), [0, 0]), data)

@@ -77,7 +77,7 @@ def test_a_bent_score_is_noticed_in_a_step():
     ("steps", "message"),
     [
         (None, "steps is None, but langevin takes any number of equal steps"),
-        (-1, "steps is -1.0; expected a number ≥ 0"),
+        (-1, "steps is -1.0; expected steps >= 0"),
         (1.5, "steps is 1.5; expected a whole number"),
     ],
 )

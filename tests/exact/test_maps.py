@@ -90,7 +90,7 @@ def test_rows_that_see_each_other_are_noticed_in_batches_of_another_kind():
 def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match=r"the output of the run has shape \(5,\); expected \(5, 2\)"):
         probe(lambda x, z: x[:, 0], 2, 0)
-    with pytest.raises(ValueError, match=r"scale is -1.0; expected a number > 0"):
+    with pytest.raises(ValueError, match=r"scale is -1.0; expected scale > 0"):
         probe(lambda x, z: x, 2, 0, scale=-1)
     with pytest.raises(ValueError, match=r"noises has shape \(2, 2\); expected \(n, 2, 2\)"):
         AffineMap(np.eye(2), np.eye(2), np.zeros(2))

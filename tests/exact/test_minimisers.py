@@ -143,9 +143,9 @@ def test_bad_arguments_are_refused():
         with pytest.raises(ValueError, match=r"data.cov is not positive definite: its least eigenvalue is"):
             getattr(minimisers, name)(data)
     assert isinstance(minimisers.denoising(data, 1.0), AffineScore)  # noise makes it definite
-    with pytest.raises(ValueError, match=r"sigma is 0.0; expected a positive noise level"):
+    with pytest.raises(ValueError, match=r"sigma is 0.0; expected sigma > 0"):
         minimisers.denoising(data, 0)
-    with pytest.raises(ValueError, match=r"sigma is -1.0; expected a positive noise level"):
+    with pytest.raises(ValueError, match=r"sigma has a value of -1.0; expected sigma > 0"):
         minimisers.multilevel(data, [1, -1])
     with pytest.raises(ValueError, match=r"weight is zero at every level; expected a positive one"):
         minimisers.multilevel(data, [1, 2], weight=0)

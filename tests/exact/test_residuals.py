@@ -99,5 +99,5 @@ def test_targets_are_data():
 @pytest.mark.parametrize("sigma", [0.0, -1.0])
 def test_bad_sigma_is_refused(sigma):
     data = SimpleNamespace(mean=[0], cov=[[1]])
-    with pytest.raises(ValueError, match=f"sigma is {sigma}; expected a positive noise level"):
+    with pytest.raises(ValueError, match=f"sigma is {sigma}; expected sigma > 0"):
         against_noise(AffineScore([[1]], [0]), data, sigma)

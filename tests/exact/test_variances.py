@@ -164,5 +164,5 @@ def test_bad_arguments_are_refused():
     for function in (variances.sliced, variances.sliced_variance_reduced):
         with pytest.raises(ValueError, match=r"n_projections is 0; expected at least 1"):
             function(AffineScore([[1]], [0]), data, projection=gaussian_projection, n_projections=0)
-    with pytest.raises(ValueError, match=r"sigma is 0.0; expected a positive noise level"):
+    with pytest.raises(ValueError, match=r"sigma is 0.0; expected sigma > 0"):
         variances.multilevel(LevelAffineScore([[1]], [0]), data, [1, 0])

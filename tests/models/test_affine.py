@@ -157,7 +157,7 @@ def test_bad_arguments_are_refused():
     for call in (level, level.magnitude, lambda y, s: level.vjp_parameters(y, s, y)):
         with pytest.raises(ValueError, match=r"sigma has shape \(2,\); expected \(\) or the batch shape \(4,\) of x"):
             call(x, np.ones(2))
-        with pytest.raises(ValueError, match=r"sigma is -1.0; expected a positive noise level"):
+        with pytest.raises(ValueError, match=r"sigma is -1.0; expected sigma > 0"):
             call(x, -1)
     with pytest.raises(ValueError, match=r"sigma has shape \(2,\)"):
         level.at([1.0, 2.0])

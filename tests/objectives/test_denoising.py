@@ -60,7 +60,7 @@ def test_gradient_is_autograds(problem):  # (DSM.4)
 def test_bad_arguments_are_refused(function):
     score, x0 = AffineScore(np.eye(2), [0, 0]), np.zeros((3, 2))
     for sigma in (0.0, -1.0):
-        with pytest.raises(ValueError, match=f"sigma is {sigma}; expected a positive noise level"):
+        with pytest.raises(ValueError, match=f"sigma is {sigma}; expected sigma > 0"):
             function(score, x0, x0, sigma)
     with pytest.raises(ValueError, match=r"sigma has 1 value that is not finite"):
         function(score, x0, x0, float("nan"))

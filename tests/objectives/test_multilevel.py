@@ -86,7 +86,7 @@ def test_the_score_is_given_the_levels_as_they_came():
 @pytest.mark.parametrize("function", [multilevel, multilevel_gradient])
 def test_bad_arguments_are_refused(function):
     score, x0 = LevelAffineScore(np.eye(2), [0, 0]), np.zeros((3, 2))
-    with pytest.raises(ValueError, match=r"sigma is -2.0; expected a positive noise level"):
+    with pytest.raises(ValueError, match=r"sigma has a value of -2.0; expected sigma > 0"):
         function(score, x0, x0, [1, -2, 1])
     with pytest.raises(ValueError, match=r"sigma has shape \(2,\); expected \(\) or the batch shape \(3,\) of x"):
         function(score, x0, x0, [1, 2])
@@ -94,7 +94,7 @@ def test_bad_arguments_are_refused(function):
         function(score, x0, x0[:, :1], 1)
     with pytest.raises(ValueError, match=r"weight has shape \(2,\); expected \(\) or \(3,\), the shape of sigma"):
         function(score, x0, x0, [1, 2, 3], weight=[1, 2])
-    with pytest.raises(ValueError, match=r"weight is -1.0; expected values that are not negative"):
+    with pytest.raises(ValueError, match=r"weight has a value of -1.0; expected weight >= 0"):
         function(score, x0, x0, [1, 2, 3], weight=lambda sigma: -np.ones_like(sigma))
     with pytest.raises(ValueError, match=r"weight has 3 values that are not finite"):
         function(score, x0, x0, [1, 2, 3], weight=lambda sigma: sigma * np.nan)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refscore.paths import EDM, VE, VP, Cosine, DiscreteVP, Flow, SubVP, VETransition
-from refscore.paths.protocol import path_log_snr, path_times, positive
+from refscore.paths.protocol import path_log_snr, path_times
 from tests.paths import definitions as by_definition
 from tests.paths.definitions import CASES, IDS, U, error
 
@@ -236,11 +236,6 @@ class TestArguments:
 
     def test_rounding_of_the_last_level_is_forgiven_and_clipped(self):
         assert path_log_snr(-4.5 * (1 + 2.0**-52), -4.5, np.inf) == -4.5
-
-    @pytest.mark.parametrize("wrong", [[1, 2], 0, -1.0, np.inf])
-    def test_parameters(self, wrong):
-        with pytest.raises(ValueError, match="sigma_min"):
-            positive(wrong, "sigma_min")
 
     def test_levels_of_the_wrong_kind(self):
         with pytest.raises(TypeError, match="complex"):

@@ -48,7 +48,7 @@ def test_levels_that_nearly_touch_keep_their_digits():
 @pytest.mark.parametrize(
     ("levels", "message"),
     [
-        ((0, 50), "sigma_min is 0.0; expected a positive number"),
+        ((0, 50), "sigma_min is 0.0; expected sigma_min > 0"),
         ((0.01, -1), "sigma_max"),
         ((50, 0.01), "expected sigma_min < sigma_max"),
         ((1, 1), "expected sigma_min < sigma_max"),

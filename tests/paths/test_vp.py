@@ -50,7 +50,7 @@ def test_a_fast_path_does_not_overflow():
 @pytest.mark.parametrize(
     ("rates", "message"),
     [
-        ((0, 20), "beta_min is 0.0; expected a positive number"),
+        ((0, 20), "beta_min is 0.0; expected beta_min > 0"),
         ((-0.1, 20), "beta_min"),
         ((0.1, -1), "beta_max"),
         ((20, 0.1), "expected beta_min <= beta_max"),

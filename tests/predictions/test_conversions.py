@@ -130,9 +130,9 @@ def test_wrong_arguments_are_refused(a, b):
         call(a, b, np.ones((2, 3)), np.ones((2, 3)), (np.full(3, 0.5), *good[1:]))
     with pytest.raises(ValueError, match=r"sigma has shape \(2, 1\)"):
         call(a, b, np.ones((2, 3)), np.ones((2, 3)), (0.5, np.full((2, 1), 0.5), *good[2:]))
-    with pytest.raises(ValueError, match=r"alpha is -0\.5; expected no negative value"):
+    with pytest.raises(ValueError, match=r"alpha is -0\.5; expected alpha >= 0"):
         call(a, b, [1.0], [1.0], (-0.5, *good[1:]))
-    with pytest.raises(ValueError, match=r"sigma is -0\.5; expected no negative value"):
+    with pytest.raises(ValueError, match=r"sigma is -0\.5; expected sigma >= 0"):
         call(a, b, [1.0], [1.0], (0.5, -0.5, *good[2:]))
     with pytest.raises(ValueError, match="value has 1 value that is not finite"):
         call(a, b, [np.inf], [1.0], good)

@@ -170,9 +170,9 @@ def test_the_mean_is_exact_at_any_number_of_steps():
 def test_bad_arguments_are_named():
     x = np.zeros((4, 3))
     at = {"alpha_t": 0.6, "sigma_t": 0.8, "alpha_s": 0.8, "sigma_s": 0.6}
-    with pytest.raises(ValueError, match=r"variance reaches -1.0; expected it at least 0"):
+    with pytest.raises(ValueError, match=r"variance is -1.0; expected variance >= 0"):
         ancestral_vp_step(np.negative, x, x, **at, variance=-1)
-    with pytest.raises(ValueError, match=r"sigma_t reaches 0.0; expected it positive"):
+    with pytest.raises(ValueError, match=r"sigma_t is 0.0; expected sigma_t > 0"):
         ancestral_vp_step(np.negative, x, x, **{**at, "sigma_t": 0}, variance=0)
     with pytest.raises(ValueError, match=r"the step goes up: from σ/α = 1.33333 to 1.375"):
         ancestral_vp_step(np.negative, x, x, **{**at, "sigma_s": 1.1}, variance=0)

@@ -109,7 +109,7 @@ def test_bad_levels_are_refused(sigmas):
 def test_bad_parameters_are_named():
     with pytest.raises(ValueError, match=r"steps_per_level is 1.5; expected a whole number"):
         annealed(SIGMAS, step_size=0.1, steps_per_level=1.5)
-    with pytest.raises(ValueError, match=r"steps_per_level is 0.0; expected a number > 0"):
+    with pytest.raises(ValueError, match=r"steps_per_level is 0.0; expected steps_per_level > 0"):
         annealed(SIGMAS, step_size=0.1, steps_per_level=0)
     with pytest.raises(ValueError, match=r"noise has shape \(7, 1, 1\); expected \(8, 1, 1\)"):
         annealed_langevin(np.add, [[1.0]], np.zeros((7, 1, 1)), sigmas=SIGMAS, step_size=0.1, steps_per_level=2)

@@ -147,7 +147,7 @@ def test_noise_is_needed_only_if_it_is_used():
 
 def test_eta_out_of_range_is_refused():
     x = np.zeros((2, 3))
-    with pytest.raises(ValueError, match=r"eta is -0.5; expected a number ≥ 0"):
+    with pytest.raises(ValueError, match=r"eta is -0.5; expected eta >= 0"):
         ddim_step(np.sin, x, x, **AT, eta=-0.5)
     with pytest.raises(ValueError, match=r"eta is 1.3; expected η² τ ≤ 1, and τ reaches 0.68"):
         ddim_step(np.sin, x, x, **AT, eta=1.3)

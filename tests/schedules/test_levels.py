@@ -86,8 +86,8 @@ def test_one_level():
     ("wrong", "error", "message"),
     [
         ({"n": 0}, ValueError, "n is 0; expected at least 1"),
-        ({"n": 2.0}, TypeError, "n is 2.0; expected an integer"),
-        ({"n": True}, TypeError, "n is True; expected an integer"),
+        ({"n": 2.0}, TypeError, "n is 2.0, of type float; expected an integer"),
+        ({"n": True}, TypeError, "n is True, of type bool; expected an integer"),
         ({"sigma_min": 0}, ValueError, "expected 0 < sigma_min < sigma_max"),
         ({"sigma_min": 2}, ValueError, "sigma_min is 2.0 and sigma_max 2.0"),
         ({"sigma_min": 3}, ValueError, "sigma_min is 3.0 and sigma_max 2.0"),

@@ -116,7 +116,7 @@ def test_all_levels_use_one_step():
     ("wrong", "error", "message"),
     [
         ({"d": 4}, ValueError, "d is 4; expected at least 5"),
-        ({"d": 3072.0}, TypeError, "d is 3072.0; expected an integer"),
+        ({"d": 3072.0}, TypeError, "d is 3072.0, of type float; expected an integer"),
         ({"overlap": 0}, ValueError, "overlap is 0"),
         ({"overlap": 0.998}, ValueError, "overlap is 0.998; expected a value in \\(0, 0.9973\\)"),
         ({"sigma_min": 60}, ValueError, "expected 0 < sigma_min < sigma_max"),

@@ -1,11 +1,11 @@
-"""targets/arguments.py: weights, levels, units and blocks."""
+"""targets/arguments.py: weights, units and blocks."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refscore.targets.arguments import as_weights, by_blocks, choose, levels, observation, scalars
+from refscore.targets.arguments import as_weights, by_blocks, choose, observation, scalars
 
 
 @given(counts=st.lists(st.integers(0, 1000), min_size=1, max_size=40).map(lambda c: np.array([*c, 1])))
@@ -46,14 +46,34 @@ def test_levels_fit_the_batch_or_are_refused():
         rows, a, b = observation(x, level, 1.0, 4)
         assert (rows.shape, a.shape, b.shape) == ((6, 4), (6, 1), (6, 1))
     for bad in (np.ones(3), np.ones((3, 2)), np.ones((2, 3, 1))):
-        with pytest.raises(ValueError, match=r"expected \(\) or"):
+        with pytest.raises(ValueError, match=r"alpha has shape .*; expected \(\) or the batch shape \(2, 3\)"):
             observation(x, bad, 1.0, 4)
-    with pytest.raises(ValueError, match=r"sigma has shape \(2,\); expected \(\) or that of alpha, \(3,\)"):
-        levels(np.ones(3), np.ones(2))
-    with pytest.raises(ValueError, match=r"sigma has shape \(1,\); expected a scalar"):
+        with pytest.raises(ValueError, match=r"sigma has shape .*; expected \(\) or the batch shape \(2, 3\)"):
+            observation(x, 1.0, bad, 4)
+    with pytest.raises(ValueError, match=r"sigma has shape \(1,\); expected a single number"):
         scalars(1, [1])
     with pytest.raises(ValueError, match="sigma has 1 value that is not finite"):
         scalars(1, np.inf)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "sigma", "message"),
+    [
+        (-1, 1, "alpha is -1.0; expected alpha >= 0"),
+        (1, -1, "sigma is -1.0; expected sigma >= 0"),
+        (0, 0, "alpha and sigma are both 0"),
+    ],
+)
+def test_levels_that_cannot_be(alpha, sigma, message):
+    with pytest.raises(ValueError, match=message):
+        scalars(alpha, sigma)
+    with pytest.raises(ValueError, match=message):
+        observation([1.0], alpha, sigma, 1)
+
+
+def test_one_sample_without_signal_and_noise_is_one_too_many():
+    with pytest.raises(ValueError, match="alpha and sigma are both 0"):
+        observation([[1.0], [2.0]], [1.0, 0.0], [1.0, 0.0], 1)
 
 
 @given(n=st.integers(0, 7), size=st.integers(1, 2**17))

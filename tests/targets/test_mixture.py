@@ -325,11 +325,11 @@ def test_bad_parameters_are_refused(weights, means, covs, message):
         (lambda p: p.score([1.0, 2.0, 3.0]), r"x has shape \(3,\); expected \(\*batch, 2\)"),
         (lambda p: p.score(1.0), r"x has shape \(\); expected"),
         (lambda p: p.score([np.nan, 0.0]), "x has 1 value that is not finite"),
-        (lambda p: p.hvp([0.0, 1.0], [[0.0, 1.0]]), r"v has shape \(1, 2\); expected that of x, \(2,\)"),
+        (lambda p: p.hvp([0.0, 1.0], [[0.0, 1.0]]), r"v has shape \(1, 2\); expected \(2,\), the shape of x"),
         (lambda p: p.perturb(0, 0), "alpha and sigma are both 0"),
         (lambda p: p.perturb(1, -1), "sigma is -1.0; expected sigma >= 0"),
         (lambda p: p.perturb(-1, 1), "alpha is -1.0; expected alpha >= 0"),
-        (lambda p: p.perturb([1, 1], 1), r"alpha has shape \(2,\); expected a scalar"),
+        (lambda p: p.perturb([1, 1], 1), r"alpha has shape \(2,\); expected a single number"),
         (lambda p: p.perturb(1e-200, 1e-200), "a variance outside the range of float64"),
         (
             lambda p: p.denoise([[0.0, 1.0]], alpha=1, sigma=[1, 2]),
@@ -338,7 +338,7 @@ def test_bad_parameters_are_refused(weights, means, covs, message):
         (lambda p: p.denoise(np.zeros((2, 2)), alpha=[1, 0], sigma=[1, 0]), "alpha and sigma are both 0"),
         (
             lambda p: p.denoise(np.zeros((2, 2)), alpha=[1, 0], sigma=[1]),
-            r"sigma has shape \(1,\); expected \(\) or that",
+            r"sigma has shape \(1,\); expected \(\) or the batch",
         ),
         (lambda p: p.sample([0.0, 1.0], 1.0), r"uniform has values from 1.0 to 1.0; expected them in \[0, 1\)"),
         (lambda p: p.sample([0.0, 1.0], [0.5]), r"uniform has shape \(1,\); expected the batch shape \(\)"),
