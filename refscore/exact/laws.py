@@ -137,7 +137,7 @@ def _push(matrix: Float, noise_cov: Float, constant: Float, mean: Float, cov: Fl
 def _power(matrix: Float, noise_cov: Float, constant: Float, n: int) -> tuple[Float, Float, Float]:
     """The n-th power of x' = M x + c + noise of covariance Q, as (M, Q, c), by repeated squaring."""
     d = len(constant)
-    done = np.eye(d), np.zeros((d, d)), np.zeros(d)
+    done: tuple[Float, Float, Float] = np.eye(d), np.zeros((d, d)), np.zeros(d)
     base = matrix, noise_cov, constant
     while n:
         if n & 1:

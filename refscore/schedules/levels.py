@@ -48,7 +48,7 @@ def geometric(*, n: int, sigma_min: float, sigma_max: float) -> Float:
     [100.0, 10.0, 1.0]
     """
     n, low, high = ends_of_levels(n, sigma_min, sigma_max)
-    sigmas = high * (low / high) ** np.linspace(0, 1, n)  # (SCH.1)
+    sigmas: Float = high * (low / high) ** np.linspace(0, 1, n, dtype=np.float64)  # (SCH.1)
     return with_ends(sigmas, high, low)
 
 

@@ -88,4 +88,4 @@ def terms(x: Float, weights: Float, means: Float, covariances: Covariance, alpha
 
 def _pick(values: Float, index: NDArray[np.intp]) -> Float:
     """The values (K, n) of component `index` (n,) at each point, shape (n,)."""
-    return values[index, np.arange(len(index))]
+    return np.asarray(values[index, np.arange(len(index))])

@@ -39,11 +39,11 @@ def _between(exponent: float, ramp: Callable[[int], Float], back: float | None =
 
 
 def _uniform(n: int) -> Float:
-    return np.linspace(0, 1, n)
+    return np.asarray(np.linspace(0, 1, n), dtype=np.float64)
 
 
 def _geometric(*, n: int, beta_start: float, beta_end: float) -> Float:
-    return np.geomspace(beta_start, beta_end, n)
+    return np.asarray(np.geomspace(beta_start, beta_end, n), dtype=np.float64)
 
 
 def _for_a_thousand(betas: Function) -> Function:

@@ -81,7 +81,7 @@ GEOMETRIC = Capability(
             "GEO-ratio-squared",
             "σ_max (σ_min²/σ_max²)^(…): variances in the ratio, a standard deviation in front",
             "the last level is σ_min²/σ_max",
-            _geometric_with(lambda n: 2 * np.linspace(0, 1, n)),
+            _geometric_with(lambda n: 2 * _uniform(n)),
             "https://github.com/huggingface/diffusers/issues/590",
         ),
     ),
@@ -120,7 +120,7 @@ def _karras_with(ramp: Callable[[int], Float], inner: Callable[[float], float], 
 
 
 def _uniform(n: int) -> Float:
-    return np.linspace(0, 1, n)
+    return np.asarray(np.linspace(0, 1, n), dtype=np.float64)
 
 
 def _ascending(*, final_zero: bool = False, **keywords: Any) -> Float:

@@ -34,7 +34,7 @@ def _as_large(noise: Float, sigma: Float, sigma_next: Float, conventions: Mappin
     if conventions["variance"] == "small":
         return noise
     with np.errstate(divide="ignore", invalid="ignore"):
-        return noise * np.where(sigma_next > 0, sigma / sigma_next, 1.0)[:, None]
+        return np.asarray(noise * np.where(sigma_next > 0, sigma / sigma_next, 1.0)[:, None])
 
 
 def _vp_cases(conventions: Mapping[str, Any]) -> Iterator[Case]:

@@ -54,7 +54,7 @@ def _coefficients(t: Float, path: Path) -> tuple[Float, Float]:
 
 def _euler_size(model: Field, x: Float, t: Float, s: Float, path: Path) -> Float:
     rate, pull = _coefficients(t, path)
-    return np.abs(x) + (t - s)[:, None] * (rate * np.abs(x) + pull * model.magnitude(x, t))
+    return np.asarray(np.abs(x) + (t - s)[:, None] * (rate * np.abs(x) + pull * model.magnitude(x, t)))
 
 
 def _heun_size(model: Field, x: Float, t: Float, s: Float, path: Path) -> Float:
