@@ -17,7 +17,15 @@ __all__ = ["Order", "observed_order", "order_of"]
 
 
 class Order(NamedTuple):
-    """An observed order: its value, and how far the two last extrapolations are apart."""
+    """An observed order of convergence.
+
+    Parameters
+    ----------
+    value : float
+        p, with its sign.
+    uncertainty : float
+        How far the two last extrapolations are apart.
+    """
 
     value: float
     uncertainty: float

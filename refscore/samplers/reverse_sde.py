@@ -41,10 +41,12 @@ def euler_maruyama_step(
     ----------
     score : callable
         s(x, t), the score at the path's time t.
-    x, noise : (\\*batch, d)
-        State at t, and standard normal z.
+    x : (\\*batch, d)
+        State at t.
     t, s : () or (\\*batch,)
         Where the step starts and ends; s < t.
+    noise : (\\*batch, d)
+        Standard normal z.
     path : Path
         f and g.
 
@@ -96,10 +98,12 @@ def reverse_diffusion_step(
     ----------
     score : callable
         s(x, t), the score at the path's time t.
-    x, noise : (\\*batch, d)
-        State at t, and standard normal z.
+    x : (\\*batch, d)
+        State at t.
     t, s : () or (\\*batch,)
         Where the step starts and ends; s < t.
+    noise : (\\*batch, d)
+        Standard normal z.
     path : Path
         α and σ.
 

@@ -116,8 +116,10 @@ def cosine_betas(*, n: int, s: float = 0.008, max_beta: float = 0.999) -> Float:
 
     Notes
     -----
-    Not to be confused with a grid of n times from 0 to 1 (``linspace(0, steps, steps)``, a known off-by-one): n steps
-    have n + 1 times. As written in (SCH.5), 1 - ᾱ/ᾱ cancels for large n; (SCH.6) does not.
+    Not to be confused with ᾱ at the times i/(n + 1): n steps have the n + 1 times i/n. The line
+    ``linspace(0, steps, steps) / steps`` with steps = n + 1, reported more than once as off by one, is exactly i/n and
+    right; off by one is i/(n + 1), which comes of replacing only one of the two. As written in (SCH.5), 1 - ᾱ/ᾱ cancels
+    for large n; (SCH.6) does not.
 
     References
     ----------

@@ -106,6 +106,14 @@ def test_bad_levels_are_refused(sigmas):
         annealed(sigmas, step_size=0.1, steps_per_level=1)
 
 
+def test_a_whole_number_may_come_as_a_float():
+    def run(n):
+        zeros = np.zeros((2 * len(SIGMAS), 1, 1))
+        return annealed_langevin(np.multiply, [[1.0]], zeros, sigmas=SIGMAS, step_size=0.1, steps_per_level=n)
+
+    assert run(2) == run(2.0)
+
+
 def test_bad_parameters_are_named():
     with pytest.raises(ValueError, match=r"steps_per_level is 1.5; expected a whole number"):
         annealed(SIGMAS, step_size=0.1, steps_per_level=1.5)

@@ -100,6 +100,30 @@ def test_the_step_is_a_stationary_point_of_the_chain(log_gamma, n_steps):  # (SC
     assert abs(mp.diff(ratio, e) / mp.diff(ratio, e, 2)) <= 1e-11 * e
 
 
+@every_row
+def test_levels_rounded_to_float32_are_geometric(row):
+    _, _, high, n, n_steps, published, _, _, best, _ = row
+    sigmas = geometric(n=n, sigma_min=0.01, sigma_max=high)
+    rounded = sigmas.astype(np.float32)
+    step = ncsnv2_step(sigmas=rounded, n_steps=n_steps)
+    for text in (best, published or best):
+        digits = len(text.split("e")[0].replace(".", "")) - 1
+        assert f"{step:.{digits}e}" == text
+    assert step == ncsnv2_step(sigmas=rounded.astype(np.float64).tolist(), n_steps=n_steps)
+    # σ_n² moves by two roundings, log γ by two roundings over log(σ_1/σ_n) > 8, and e by at most as much as log γ.
+    assert abs(step / ncsnv2_step(sigmas=sigmas, n_steps=n_steps) - 1) <= 2.25 * 2.0**-24
+
+
+@every_row
+def test_one_level_a_little_off_is_not(row):
+    _, _, high, n, n_steps, *_ = row
+    for off in (1 + 2.0**-21, 1 - 2.0**-21):  # eight roundings to float32
+        sigmas = geometric(n=n, sigma_min=0.01, sigma_max=high)
+        sigmas[n // 2] *= off
+        with pytest.raises(ValueError, match="no constant ratio"):
+            ncsnv2_step(sigmas=sigmas, n_steps=n_steps)
+
+
 def test_all_levels_use_one_step():
     # The ratio after T steps is the same at every level when level i steps by ε σ_i² / σ_n².
     sigmas = geometric(n=7, sigma_min=0.1, sigma_max=3)
@@ -135,6 +159,7 @@ def test_refusals(wrong, error, message):
         ([1.0, 0.5, 0.3], 5, ValueError, "no constant ratio"),
         ([0.25, 0.5, 1.0], 5, ValueError, "descending"),
         ([1.0, 1.0], 5, ValueError, "no constant ratio above 1"),
+        ([1.0, 1.0 + 1e-9, 1.0 - 1e-9], 5, ValueError, "no constant ratio above 1"),
         ([1.0, 0.5], 0, ValueError, "n_steps is 0"),
         ([1.0, 0.5], 2.5, TypeError, "n_steps is 2.5"),
     ],
