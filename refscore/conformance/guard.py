@@ -13,7 +13,7 @@ import numpy as np
 
 from refscore.conformance.capability import Offer, Values
 from refscore.conformance.kinds import ArrayKind, as_float
-from refscore.conformance.recorders import Tape, WrongDraws, serve
+from refscore.conformance.recorders import OutOfReach, Tape, WrongDraws, serve
 
 __all__ = ["AdapterFailure", "Call", "Mutated", "describe", "source", "where"]
 
@@ -99,6 +99,8 @@ class Call:
                     result = self.offer.function(*given, **named)
         except (KeyboardInterrupt, WrongDraws):
             raise
+        except OutOfReach as error:
+            raise AdapterFailure(str(error)) from None
         except BaseException as error:  # SystemExit and friends too: it is their code, and our report
             shapes = _shapes(passed, self.offer.capability.parameters)
             raise AdapterFailure(f"raised {describe(error)}{shapes}{where(error)}") from None

@@ -8,7 +8,13 @@ from typing import Any
 
 from refscore.conformance.recorders.tape import Tape, WrongDraws
 
-__all__ = ["Tape", "WrongDraws", "serve"]
+__all__ = ["INTERCEPTED", "OutOfReach", "Tape", "WrongDraws", "serve"]
+
+INTERCEPTED = ("numpy", "torch")
+
+
+class OutOfReach(Exception):
+    """The library gives no way to serve its draws."""
 
 
 def serve(library: str, tape: Tape, function: Callable[..., Any]) -> AbstractContextManager[None]:
@@ -30,7 +36,7 @@ def serve(library: str, tape: Tape, function: Callable[..., Any]) -> AbstractCon
 
     Raises
     ------
-    WrongDraws
+    OutOfReach
         If the draws of that library cannot be intercepted.
     """
     if library == "torch":
@@ -41,4 +47,4 @@ def serve(library: str, tape: Tape, function: Callable[..., Any]) -> AbstractCon
         from refscore.conformance.recorders.numpy import numpy_draws
 
         return numpy_draws(tape, function)
-    raise WrongDraws(f'draws of {library} cannot be intercepted; declare noise="argument" or noise="internal"')
+    raise OutOfReach(f'draws of {library} cannot be intercepted; declare noise="argument" or noise="internal"')

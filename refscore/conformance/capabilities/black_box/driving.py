@@ -15,7 +15,8 @@ import numpy as np
 
 from refscore.arrays import Float
 from refscore.conformance.exact_model import Exact
-from refscore.conformance.recorders import Tape, WrongDraws
+from refscore.conformance.guard import Call
+from refscore.conformance.recorders import INTERCEPTED, Tape, WrongDraws
 from refscore.exact.laws import AffineMap, probe
 from refscore.targets import Gaussian, Mixture, gaussian, mixture
 
@@ -100,7 +101,7 @@ class Driver:
 
     Parameters
     ----------
-    call : callable
+    call : Call
         The implementation, NumPy in and out.
     conventions : mapping
         As declared.
@@ -108,7 +109,7 @@ class Driver:
         What it computes in.
     """
 
-    call: Callable[..., Any]
+    call: Call
     conventions: Mapping[str, Any]
     dtype: str
 
@@ -145,16 +146,15 @@ class Driver:
         WrongDraws
             If a deterministic sampler draws, or the output has another shape than the state.
         """
-        if noise is None and not self.conventions["stochastic"]:
-            tape = Tape(_none_expected)
-        else:
-            tape = Tape(noise or (lambda _, shape: np.zeros(shape)))
+        tape: Tape | None = Tape(noise or (lambda _, shape: np.zeros(shape)))
+        if not self.conventions["stochastic"]:
+            tape = Tape(_none_expected) if self.call.kind.library in INTERCEPTED else None
         declared = self.conventions["predictions"]
         chosen = {"prediction": prediction or declared[0]} if declared else {}
         (out,) = self.call((Exact(target), x), {"n_steps": n_steps, **chosen}, tape=tape)
         if out.shape != x.shape:
             raise WrongDraws(f"returned shape {out.shape}; expected that of x, {x.shape}")
-        return out, tape.asked
+        return out, tape.asked if tape is not None else []
 
     def affine(self, n_steps: int) -> AffineMap:
         """The whole run on the Gaussian as one affine map, probed around the mean of its start.

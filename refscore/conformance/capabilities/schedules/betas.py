@@ -208,7 +208,6 @@ COSINE_BETAS = Capability(
             "t = i/(n + 1): the number of nodes stands where that of steps belongs",
             "the noise of the end is not reached",
             _cosine_with(_kept, lambda n: np.arange(n + 1) / (n + 1)),
-            "https://github.com/jannerm/diffuser/issues/68",
         ),
         Fault(
             "COSB-no-clip",
