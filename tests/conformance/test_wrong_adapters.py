@@ -1,5 +1,6 @@
 """Other people's code: whatever it does, the result is a clear message and an exit code, never a traceback of ours."""
 
+import json
 import sys
 import time
 
@@ -116,8 +117,10 @@ def test_a_crash_is_an_error_and_the_rest_is_checked(checked):
     assert "chatter" not in out
 
 
-def test_an_endless_loop_is_ended_and_the_rest_is_checked(checked):
-    code, out, _ = checked(HEAD + OFFER + "while True: pass" + RIGHT, "--time-limit", "1.5")
+def test_an_endless_loop_is_ended_and_the_rest_is_checked(checked, tmp_path):
+    code, out, _ = checked(HEAD + OFFER + "while True: pass" + RIGHT, "--time-limit", "1.5", "--json", "report.json")
+    summary = json.loads((tmp_path / "report.json").read_text())["summary"]
+    assert (summary["error"], summary["blocked"], summary["pass"]) == (1, 12, 5)  # one time limit, not thirteen
     assert code == 2
     assert "did not come back within 1.5 s" in out
     assert "1 of 2 conform" in out
