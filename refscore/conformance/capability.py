@@ -167,6 +167,9 @@ class Case:
         The sentence that this case tests.
     random : tuple of int
         Which positional arguments are draws of noise: left out and served when the implementation draws by itself.
+    one_point : bool
+        Whether all samples are one point, with the noise 0, the unit vectors and more: then the outputs are the mean of
+        the law at that point, and the columns of its noise matrix added to it.
     """
 
     name: str
@@ -176,6 +179,7 @@ class Case:
     keywords: Mapping[str, Any] = field(default_factory=dict)
     claim: str = ""
     random: tuple[int, ...] = ()
+    one_point: bool = False
 
 
 @final

@@ -84,7 +84,9 @@ class Call:
             If an argument was written to.
         """
         recorded = self.offer.noise == "recorded"
-        passed = [a for i, a in enumerate(arguments) if not (recorded and i in random)]
+        tape = None if self.offer.noise == "internal" else tape
+        inside = self.offer.noise != "argument"
+        passed = [a for i, a in enumerate(arguments) if not (inside and i in random)]
         given = [self.kind.give(value) for value in passed]
         self._bind(given, keywords)
         if tape is None and recorded and random:

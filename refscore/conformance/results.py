@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from refscore.conformance.capability import LIMIT, Diagnosis, Figures
+from refscore.conformance.statistics import ALPHA
 
 __all__ = ["OUTCOMES", "AdapterInfo", "Report", "Result"]
 
@@ -71,6 +72,8 @@ class AdapterInfo:
         Capabilities with the conventions that differ from the default, in words.
     planned : int
         How many checks follow from them.
+    statistical : int
+        How many of these are statistical.
     """
 
     name: str
@@ -79,6 +82,7 @@ class AdapterInfo:
     dtype: str
     offers: tuple[tuple[str, str], ...]
     planned: int
+    statistical: int = 0
 
 
 @final
@@ -100,8 +104,6 @@ class Report:
         How many capabilities there are.
     seconds : float
         Wall time.
-    false_alarm : float
-        Upper bound on the probability that a correct implementation fails anywhere in this run.
     """
 
     refscore: str
@@ -110,12 +112,16 @@ class Report:
     results: tuple[Result, ...]
     known: int
     seconds: float
-    false_alarm: float = 0.0
 
     @property
     def planned(self) -> int:
         """How many checks there should be."""
         return sum(adapter.planned for adapter in self.adapters)
+
+    @property
+    def false_alarm(self) -> float:
+        """Upper bound on the probability that a correct implementation fails anywhere in this run."""
+        return ALPHA * sum(adapter.statistical for adapter in self.adapters)
 
     @property
     def summary(self) -> dict[str, int]:

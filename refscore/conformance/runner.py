@@ -24,10 +24,11 @@ from refscore.conformance.capability import (
 from refscore.conformance.diagnosis import diagnose, diagnose_symptoms
 from refscore.conformance.guard import AdapterFailure, Call, Mutated, describe, source
 from refscore.conformance.kinds import ArrayKind, array_kind
-from refscore.conformance.recorders import WrongDraws
+from refscore.conformance.recorders import WrongDraws, seed_library
 from refscore.conformance.results import Result
+from refscore.conformance.statistics import ALPHA, DRAWS, gaussian_deviation
 
-__all__ = ["Begun", "Diagnosed", "Event", "Selection", "plan", "run"]
+__all__ = ["Begun", "Diagnosed", "Event", "Selection", "plan", "run", "statistical"]
 
 API = "api"  # the check that every capability starts with: it runs, and behaves
 
@@ -115,10 +116,40 @@ def plan(adapter: Adapter, selection: Selection) -> list[tuple[str, str]]:
 
 
 def _names(offer: Offer, dtype: str, profile: str) -> list[str]:
-    cases = [case.name for case in offer.capability.cases(offer.conventions)]
+    cases = [case.name for case in _cases(offer)]
     more = offer.capability.checks
     own = [check.name for check in more(offer.conventions, dtype, profile)] if more is not None else []
     return [*([API] if cases else []), *cases, *own]
+
+
+def _cases(offer: Offer) -> list[Case]:
+    """The cases that say something: draws out of reach are tested at one point, where there is such a case."""
+    cases = list(offer.capability.cases(offer.conventions))
+    drawn = [case for case in cases if case.one_point] if offer.noise == "internal" else []
+    return drawn or cases
+
+
+def statistical(adapter: Adapter, selection: Selection) -> int:
+    """How many of the planned checks are statistical, each with a false-alarm probability of `ALPHA`.
+
+    Parameters
+    ----------
+    adapter : Adapter
+        What is offered.
+    selection : Selection
+        What is wanted.
+
+    Returns
+    -------
+    int
+        Their number.
+    """
+    return sum(
+        case.one_point and selection.wants(offer.capability.name, case.name)
+        for offer in adapter.offers.values()
+        if offer.noise == "internal"
+        for case in _cases(offer)
+    )
 
 
 def run(adapter: Adapter, selection: Selection, target: str, skip: int = 0) -> Iterator[Event]:
@@ -151,17 +182,18 @@ def run(adapter: Adapter, selection: Selection, target: str, skip: int = 0) -> I
         wanted = [name for name in names if selection.wants(offer.capability.name, name)]
         done, skip = min(skip, len(wanted)), max(0, skip - len(wanted))
         if wanted[done:]:
-            yield from _OfferRun(adapter, offer, kind, selection.profile, target).events(wanted[done:])
+            yield from _OfferRun(adapter, offer, kind, selection, target).events(wanted[done:])
 
 
 @final
 class _OfferRun:
     """The checks of one offered capability; keeps the outputs, since a diagnosis needs all of them."""
 
-    def __init__(self, adapter: Adapter, offer: Offer, kind: ArrayKind, profile: str, target: str) -> None:
+    def __init__(self, adapter: Adapter, offer: Offer, kind: ArrayKind, selection: Selection, target: str) -> None:
         self.adapter, self.offer, self.target = adapter, offer, target
+        profile, self.seed = selection.profile, selection.seed
         self.call = Call(offer, kind)
-        self.cases = {case.name: case for case in offer.capability.cases(offer.conventions)}
+        self.cases = {case.name: case for case in _cases(offer)}
         more = offer.capability.checks
         self.checks = {c.name: c for c in more(offer.conventions, adapter.dtype, profile)} if more is not None else {}
         self.got: dict[str, Values] = {}
@@ -207,6 +239,8 @@ class _OfferRun:
             return self._behaves(next(iter(self.cases.values())))
         if name in self.cases:
             return self._compare(self.cases[name])
+        if self.offer.noise == "internal" and self.offer.conventions.get("stochastic") and name != "finite":
+            return Finding("inconclusive", message="the noise is drawn where nothing can reach it: no law is known")
         return self.checks[name].measure(replace(self.call, watch=True))
 
     def _behaves(self, case: Case) -> Finding:
@@ -224,7 +258,7 @@ class _OfferRun:
 
     def _compare(self, case: Case) -> Finding:
         if self.offer.noise == "internal" and case.random:
-            return Finding("inconclusive", message="the noise is drawn where nothing can reach it: no value is known")
+            return self._sample(case)
         expected = as_values(case.expect(self.offer.capability.reference))
         got = self._ask(case)
         self.got[case.name] = got
@@ -250,6 +284,27 @@ class _OfferRun:
         much = f"error {ratio:.1e} × what {self.adapter.dtype} explains" if np.isfinite(ratio) else "not a number"
         return Finding("fail", ratio, f"{what}   {much}   at {at}", detects=detects)
 
+    def _sample(self, case: Case) -> Finding:
+        """Draws of the implementation's own against the law of the step at one point."""
+        if not case.one_point:
+            return Finding("inconclusive", message="the noise is drawn where nothing can reach it: no value is known")
+        (rows,) = as_values(case.expect(self.offer.capability.reference))
+        mean, noises = rows[0], rows[1 : 1 + rows.shape[1]] - rows[0]
+        given = [_repeated(a, len(rows)) for i, a in enumerate(case.arguments) if i not in case.random]
+        keywords = {name: _repeated(value, len(rows)) for name, value in case.keywords.items()}
+        seed_library(self.adapter.arrays, self.seed)
+        (drawn,) = self.call(given, keywords)
+        if drawn.shape != (DRAWS, len(mean)):
+            return Finding("fail", float("inf"), f"returned shape {drawn.shape}; expected {(DRAWS, len(mean))}")
+        if not np.isfinite(drawn).all():
+            return Finding("fail", float("inf"), "not a number among its draws")
+        found = gaussian_deviation(drawn, mean, noises.T @ noises)
+        sees = "a standard deviation off by 6 %"
+        if found.p > ALPHA:
+            return Finding("pass", sees=sees)
+        message = f"{found.where}: p = {found.p:.1e} among {DRAWS} draws at one point"
+        return Finding("fail", message=message, sees=sees)
+
     def _result(self, name: str, outcome: str, finding: Finding) -> Result:
         capability = self.offer.capability
         claim = self.cases[name].claim if name in self.cases else ""
@@ -272,6 +327,13 @@ class _OfferRun:
             figures=finding.figures,
             diagnosis=finding.diagnosis,
         )
+
+
+def _repeated(value: Any, rows: int) -> Any:
+    """The first sample of a per-sample argument, as often as there are draws."""
+    if isinstance(value, np.ndarray) and value.ndim and len(value) == rows:
+        return np.repeat(value[:1], DRAWS, axis=0)
+    return value
 
 
 def _detects(expected: Any, size: Any, u: float) -> float:

@@ -16,7 +16,7 @@ from refscore.conformance.adapter import Adapter
 from refscore.conformance.capability import Offer
 from refscore.conformance.loading import TargetError, load
 from refscore.conformance.results import AdapterInfo
-from refscore.conformance.runner import Selection, plan, run
+from refscore.conformance.runner import Selection, plan, run, statistical
 
 __all__ = ["describe_adapters", "main", "work"]
 
@@ -44,6 +44,7 @@ def describe_adapters(adapters: tuple[Adapter, ...], selection: Selection) -> tu
             dtype=adapter.dtype,
             offers=tuple((name, _declared(offer)) for name, offer in adapter.offers.items()),
             planned=len(plan(adapter, selection)),
+            statistical=statistical(adapter, selection),
         )
         for adapter in adapters
     )

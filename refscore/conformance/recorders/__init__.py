@@ -6,11 +6,30 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+import numpy as np
+
 from refscore.conformance.recorders.tape import Tape, WrongDraws
 
-__all__ = ["INTERCEPTED", "OutOfReach", "Tape", "WrongDraws", "serve"]
+__all__ = ["INTERCEPTED", "OutOfReach", "Tape", "WrongDraws", "seed_library", "serve"]
 
 INTERCEPTED = ("numpy", "torch")
+
+
+def seed_library(library: str, seed: int) -> None:
+    """Set the global generators of a library, so that a statistical verdict can be repeated.
+
+    Parameters
+    ----------
+    library : str
+        Array library.
+    seed : int
+        The seed of the run.
+    """
+    if library == "torch":
+        import torch
+
+        torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
 
 
 class OutOfReach(Exception):

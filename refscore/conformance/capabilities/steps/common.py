@@ -99,7 +99,7 @@ def step_case(
     def expect(function: Function) -> Values:
         return (np.asarray(function(*asked, **named)),)
 
-    return Case(name, arguments, expect, (size,), keywords, claim, random)
+    return Case(name, arguments, expect, (size,), keywords, claim, random, one_point=name.split(",")[-1] == LAW)
 
 
 def noise_scale(variance: Float | float, terms: Float | float) -> Float:
