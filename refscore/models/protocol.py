@@ -13,7 +13,37 @@ from numpy.typing import ArrayLike
 
 from refscore.arrays import Float
 
-__all__ = ["ParametricLevelScore", "ParametricScore", "ScoreModel"]
+__all__ = ["ParametricLevelScore", "ParametricScore", "ScoreModel", "differentiable"]
+
+
+def differentiable(score: object, *derivatives: str) -> None:
+    """Say what is missing where a plain function is given for a model that knows its derivatives.
+
+    Parameters
+    ----------
+    score : object
+        What was given.
+    *derivatives : str
+        Names of the methods that the formula needs.
+
+    Raises
+    ------
+    TypeError
+        If one of them is not there.
+
+    Examples
+    --------
+    >>> differentiable(abs, "trace")
+    Traceback (most recent call last):
+        ...
+    TypeError: score has no method trace; expected a model with its derivatives, e.g. AffineScore or TargetScore(target)
+    """
+    missing = [name for name in derivatives if not callable(getattr(score, name, None))]
+    if missing:
+        raise TypeError(
+            f"score has no method {' or '.join(missing)}; expected a model with its derivatives, e.g. AffineScore or "
+            f"TargetScore(target)"
+        )
 
 
 class ScoreModel(Protocol):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from refscore.arrays import Float, of_shape, samples
-from refscore.models.protocol import ParametricScore, ScoreModel
+from refscore.models.protocol import ParametricScore, ScoreModel, differentiable
 
 __all__ = ["implicit", "implicit_gradient"]
 
@@ -60,6 +60,7 @@ def implicit(score: ScoreModel, x: ArrayLike) -> Float:
     >>> float(divergence + 0.5 * s(x) @ s(x)), float(implicit(s, x))
     (3.625, 3.625)
     """
+    differentiable(score, "trace")
     x = samples(x, "x")
     s = of_shape(score(x), "score(x)", x.shape, "x")
     trace = of_shape(score.trace(x), "score.trace(x)", x.shape[:-1], "the batch of x")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refscore.arrays import Float, as_float64, of_shape, samples
-from refscore.models.protocol import ParametricScore, ScoreModel
+from refscore.models.protocol import ParametricScore, ScoreModel, differentiable
 
 __all__ = ["sliced", "sliced_gradient", "sliced_variance_reduced", "sliced_variance_reduced_gradient"]
 
@@ -166,6 +166,7 @@ def sliced_variance_reduced_gradient(score: ParametricScore, x: ArrayLike, proje
 
 def _checked(score: ScoreModel, x: ArrayLike, projection: ArrayLike) -> tuple[Float, Float, Float]:
     """The samples, the score there and the projections, each of its right shape."""
+    differentiable(score, "vjp")
     x = samples(x, "x")
     v = as_float64(projection, "projection")
     if v.shape[1:] != x.shape or v.ndim == 0 or len(v) == 0:

@@ -72,3 +72,8 @@ def test_a_trace_that_would_broadcast_is_refused():
         ValueError, match=r"score.trace\(x\) has shape \(\); expected \(3,\), the shape of the batch of x"
     ):
         implicit(OneTrace(), np.zeros((3, 2)))
+
+
+def test_a_plain_function_is_refused_with_what_is_missing():
+    with pytest.raises(TypeError, match="score has no method trace; expected a model with its derivatives"):
+        implicit(lambda x: -x, [[1.0, 2.0]])

@@ -123,3 +123,8 @@ def test_a_product_that_would_broadcast_is_refused(function):
 
     with pytest.raises(ValueError, match=r"score.vjp\(x, v\) has shape \(3, 1\); expected \(3, 2\), the shape of x"):
         function(Scalar(), np.zeros((3, 2)), np.zeros((1, 3, 2)))
+
+
+def test_a_plain_function_is_refused_with_what_is_missing():
+    with pytest.raises(TypeError, match="score has no method vjp; expected a model with its derivatives"):
+        sliced(lambda x: -x, [[1.0, 2.0]], [[[1.0, 1.0]]])
