@@ -1,4 +1,4 @@
-"""`make peers`: run every adapter against the suite and write ``results.md`` and ``results.json``."""
+"""`make peers`: run every adapter, write ``results.md`` and ``results.json``, renew the table in the README."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import datetime
 import importlib.metadata
 import importlib.util
 import math
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,30 +22,30 @@ from refscore.conformance.capabilities.black_box.driving import Driver
 from refscore.conformance.expected import Expected, apply_expected, read_expected
 from refscore.conformance.guard import AdapterFailure, Call
 from refscore.conformance.kinds import array_kind
+from refscore.conformance.results import Result
 from refscore.exact.discrepancies import wasserstein2
-from validation.peers.table import Deviation, Row, write
+from validation.peers.table import Deviation, Row, renew, write
 
 HERE = Path(__file__).parent
+README = HERE.parent.parent / "README.md"
 BOX = "sampler.black_box"
-NO_ORDER = tuple(f"{BOX}/{name}" for name in ("finite", "mean", "rows", "predictions"))
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of adapters, and what is asked of them."""
+    """One file of adapters, with its known deviations beside it, and the libraries it needs."""
 
     heading: str
     file: str
     needs: tuple[str, ...]
-    only: tuple[str, ...] = ()
 
 
 PARTS = (
     Part("diffusers: steps", "diffusers_schedulers.py", ("torch", "diffusers")),
-    Part("diffusers: grids as released", "diffusers_grids.py", ("torch", "diffusers"), NO_ORDER),
+    Part("diffusers: grids as released", "diffusers_grids.py", ("torch", "diffusers")),
     Part("k-diffusion: steps", "k_diffusion_samplers.py", ("torch", "k_diffusion")),
-    Part("k-diffusion: Karras grid as released", "k_diffusion_grids.py", ("torch", "k_diffusion"), NO_ORDER),
+    Part("k-diffusion: grids as released", "k_diffusion_grids.py", ("torch", "k_diffusion")),
 )
 
 
@@ -59,10 +58,8 @@ def main() -> int:
         Exit code.
     """
     parser = argparse.ArgumentParser(prog="python -m validation.peers", description=__doc__)
-    parser.add_argument("--profile", choices=("quick", "full"), default="full", help="how many step counts")
     parser.add_argument("--part", action="append", default=[], metavar="FILE", help="only these files of adapters")
     options = parser.parse_args()
-    expected = read_expected(str(HERE / "expected.toml"))
     rows: list[Row] = []
     missing: list[str] = []
     for part in PARTS:
@@ -73,19 +70,23 @@ def main() -> int:
             print(f"{part.heading}: skipped, {' and '.join(lacking)} not installed (pip install '.[peers]')")
             missing += [f"{part.heading} ({' and '.join(lacking)})"]
             continue
-        report = checked(part, expected, options.profile)
+        expected = read_expected(str((HERE / part.file).with_suffix(".toml")))
+        report = checked(part, expected)
         rows += rows_of(part, report, expected)
         print(f"{part.heading}: {len(report.adapters)} samplers, {_said(report)}, {report.seconds:.0f} s")
     wrong = [row for row in rows if row.verdict == "FAILS"]
     for row in wrong:
         print(f"unexpected: {row.library} {row.sampler}: {row.outcomes}", file=sys.stderr)
     if rows and not options.part:
-        write(HERE, rows, missing, _heading())
+        today = datetime.date.today().isoformat()
+        write(HERE, rows, missing, _versions(), today)
         print(f"written: {HERE / 'results.md'}")
+        if not missing:
+            renew(README, rows, today)
     return 1 if wrong else 0
 
 
-def checked(part: Part, expected: list[Expected], profile: str) -> Report:
+def checked(part: Part, expected: list[Expected]) -> Report:
     """The suite's report on one file, its known deviations marked as such.
 
     Parameters
@@ -94,8 +95,6 @@ def checked(part: Part, expected: list[Expected], profile: str) -> Report:
         The file.
     expected : list of Expected
         Known deviations.
-    profile : str
-        "quick" or "full".
 
     Returns
     -------
@@ -108,11 +107,11 @@ def checked(part: Part, expected: list[Expected], profile: str) -> Report:
         task = bar.add_task(part.heading, total=None)
         report = check(
             str(HERE / part.file),
-            Selection(part.only, profile),
+            Selection(profile="full"),
             time_limit=300.0,
             watch=lambda done, planned, _: bar.update(task, completed=done, total=planned),
         )
-    return apply_expected(report, [e for e in expected if any(e.matches(result) for result in report.results)])
+    return apply_expected(report, expected)
 
 
 def rows_of(part: Part, report: Report, expected: list[Expected]) -> Iterator[Row]:
@@ -139,21 +138,21 @@ def rows_of(part: Part, report: Report, expected: list[Expected]) -> Iterator[Ro
         results = {r.check.split("/")[1]: r for r in report.results if r.adapter == adapter.title}
         known = [e for e in expected if any(e.matches(r) and r.outcome == "xfail" for r in results.values())]
         library, _, sampler = info.name.partition(" ")
-        conventions = adapter.offers[BOX].conventions
-        finite = results["finite"]
+        conventions, finite = adapter.offers[BOX].conventions, _figures(results, "finite")
         yield Row(
             part=part.heading,
             library=library,
             version=info.version,
             sampler=sampler,
-            claimed=None if part.only else float(conventions["order"]),
+            claimed=conventions["order"],
             claim=_claims(part).get(sampler, ""),
             predictions=tuple(conventions["predictions"]),
             outcomes={name: result.outcome for name, result in results.items()},
-            errors=tuple(law_errors(adapter)),
-            gaussian=_order(results["order-gaussian"].message) if "order-gaussian" in results else "",
-            mixture=_order(results["order-mixture"].message) if "order-mixture" in results else "",
-            finite="" if finite.outcome == "pass" else _where(finite.message),
+            errors=tuple(law_errors(adapter)) if results["rows"].outcome == "pass" else (),  # one law, not one a batch
+            gaussian=_figures(results, "order-gaussian").get("order", ()),
+            mixture=_figures(results, "order-mixture").get("order", ()),
+            not_finite=tuple(map(int, finite.get("not finite at", ()))),
+            raises=tuple(map(int, finite.get("raises at", ()))),
             deviations=tuple(Deviation(*_split(e.reason), e.link) for e in known),
         )
 
@@ -190,18 +189,12 @@ def _claims(part: Part) -> dict[str, str]:
     return {peer.name: peer.claim for peer in module.PEERS}
 
 
-def _order(message: str) -> str:
-    found = re.search(r"observed order (-?[\d.]+ ± [\d.]+)", message)
-    return found[1] if found else ""
-
-
-def _where(message: str) -> str:
-    lines = [line.split(": raised")[0] for line in message.splitlines() if " at n = " in line]
-    return "; ".join(lines) if lines else message.splitlines()[0].split(" for x")[0]
+def _figures(results: dict[str, Result], check: str) -> dict[str, tuple[float, ...]]:
+    return dict(results[check].figures) if check in results else {}
 
 
 def _split(reason: str) -> tuple[str, str]:
-    whose, _, text = reason.removeprefix("expected to fail: ").partition(": ")
+    whose, _, text = reason.partition(": ")
     return whose, text
 
 
@@ -210,12 +203,10 @@ def _said(report: Report) -> str:
                      if count and outcome not in ("planned", "undeclared"))  # fmt: skip
 
 
-def _heading() -> str:
+def _versions() -> str:
     names = ("torch", "diffusers", "k-diffusion")
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in names if _installed(name)]
-    return (
-        f"refscore {refscore.__version__}, {', '.join(versions)}; {datetime.date.today().isoformat()}, by `make peers`."
-    )
+    found = [f"{name} {importlib.metadata.version(name)}" for name in names if _installed(name)]
+    return ", ".join([f"refscore {refscore.__version__}", *found])
 
 
 def _installed(name: str) -> bool:

@@ -22,9 +22,9 @@ from typing import Any, final
 import torch
 
 from refscore.conformance import Adapter
-from validation.peers.lift import SIGMA_MAX, SIGMA_MIN, absent, levels, replaced
+from validation.peers.lift import SIGMA_MAX, SIGMA_MIN, absent, levels, lifted, replaced
 
-__all__ = ["Peer", "as_adapter", "in_float64", "sampling"]
+__all__ = ["Peer", "as_adapter", "sampling"]
 
 LIBRARY, VERSION = "k-diffusion", importlib.metadata.version("k-diffusion")
 
@@ -61,8 +61,8 @@ class Peer:
         For the table.
     function : callable
         The sampler.
-    order : float
-        The claimed order: of the ODE method, or weak order of the SDE method.
+    order : float or None
+        The claimed order: of the ODE method, or weak order of the SDE method; None where none is.
     claim : str
         Who claims it.
     options : mapping
@@ -79,8 +79,8 @@ class Peer:
 
     name: str
     function: Callable[..., torch.Tensor]
-    order: float
-    claim: str
+    order: float | None
+    claim: str = ""
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     stochastic: bool = False
     noise: Callable[[torch.Tensor], Any] | None = None
@@ -120,14 +120,20 @@ def as_adapter(peer: Peer) -> Adapter:
         model, options = _denoiser(exact, prediction), dict(peer.options)
         if peer.noise is not None:
             options["noise_sampler"] = peer.noise(x)
-        with nullcontext() if peer.stochastic else replaced(sampling, randn_like=lambda x: torch.full_like(x, 1e3)):
-            if peer.function is sampling.sample_dpm_fast:  # makes its grid itself, and counts evaluations
-                options |= {"sigma_min": SIGMA_MIN, "sigma_max": SIGMA_MAX, "n": n_steps}
-            else:
-                options["sigmas"] = peer.levels(n_steps)
-            return in_float64(lambda: peer.function(model, x, disable=True, **options))
+        drawing = nullcontext() if peer.stochastic else replaced(sampling, randn_like=lambda x: torch.full_like(x, 1e3))
+        with lifted(sampling), drawing:
+            return peer.function(model, x, disable=True, **options, **_grid(peer, n_steps))
 
     return adapter
+
+
+def _grid(peer: Peer, n_steps: int) -> dict[str, Any]:
+    """The arguments that say where the sampler steps."""
+    if peer.function is sampling.sample_dpm_fast:  # it makes its grid itself, and counts evaluations
+        return {"sigma_min": SIGMA_MIN, "sigma_max": SIGMA_MAX, "n": n_steps}
+    if peer.function is sampling.sample_dpm_adaptive:  # it has a tolerance: the default one, the n-th part of it
+        return {"sigma_min": SIGMA_MIN, "sigma_max": SIGMA_MAX, "rtol": 0.05 / n_steps, "atol": 0.0078 / n_steps}
+    return {"sigmas": peer.levels(n_steps)}
 
 
 def _denoiser(exact: Any, prediction: str) -> Any:
@@ -146,13 +152,3 @@ def _denoiser(exact: Any, prediction: str) -> Any:
         return exact.noise(x, alpha=1 / torch.sqrt(1 + sigma**2), sigma=sigma / torch.sqrt(1 + sigma**2))
 
     return external.DiscreteEpsDDPMDenoiser(noise, 1 / (1 + TABLE**2), quantize=False)
-
-
-def in_float64(run: Callable[[], torch.Tensor]) -> torch.Tensor:
-    """A run whose new tensors are float64 by default."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
-        return run()
-    finally:
-        torch.set_default_dtype(before)

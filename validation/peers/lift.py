@@ -25,7 +25,7 @@ SIGMA_MAX, SIGMA_MIN = 5.0, 0.05
 
 @contextmanager
 def lifted(module: ModuleType) -> Iterator[None]:
-    """While open, `module` sees float64 wherever it writes ``torch.float32`` or ``np.float32``.
+    """While open, `module` sees float64 wherever it writes ``torch.float32``, ``np.float32`` or no dtype at all.
 
     Released samplers round their tables and states to float32, which hides everything below 1e-6. Their formulas do not
     change.
@@ -42,8 +42,13 @@ def lifted(module: ModuleType) -> Iterator[None]:
     """
     over = {"torch": {"float32": torch.float64, "float16": torch.float64}, "np": {"float32": np.float64}}
     held = {name: _Proxy(vars(module)[name], over[name]) for name in over if name in vars(module)}
-    with mock.patch.dict(vars(module), held):
-        yield
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with mock.patch.dict(vars(module), held):
+            yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @contextmanager
@@ -62,7 +67,7 @@ def replaced(module: ModuleType, **names: Any) -> Iterator[None]:
     None
         The context.
     """
-    with mock.patch.dict(vars(module), {"torch": _Proxy(torch, names)}):
+    with mock.patch.dict(vars(module), {"torch": _Proxy(vars(module)["torch"], names)}):
         yield
 
 

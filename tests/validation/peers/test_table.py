@@ -10,7 +10,9 @@ import pytest
 
 from refscore.conformance.expected import read_expected
 from validation.peers import table
-from validation.peers.table import Deviation, Row, write
+from validation.peers.table import Deviation, Row, renew, write
+
+HERE = Path(table.__file__).parent
 
 NOTE = Deviation("theirs", "line 7 has - for +", "https://example.org/7")
 ROW = Row(
@@ -23,9 +25,10 @@ ROW = Row(
     predictions=("noise", "v"),
     outcomes={"finite": "pass", "mean": "pass", "order-gaussian": "pass"},
     errors=((20, 1.234e-3), (40, 3.1e-4)),
-    gaussian="2.00 ± 0.01",
-    mixture="",
-    finite="",
+    gaussian=(2.003, 0.0061),
+    mixture=(),
+    not_finite=(),
+    raises=(),
     deviations=(),
 )
 
@@ -48,7 +51,7 @@ def test_verdict(outcomes: dict[str, str], verdict: str) -> None:
 
 def test_a_deviation_is_told_once_and_pointed_at_by_number(tmp_path: Path) -> None:
     rows = [replace(ROW, sampler=name, outcomes={"mean": "xfail"}, deviations=(NOTE,)) for name in ("a", "b")]
-    write(tmp_path, [ROW, *rows], ["other: steps (other)"], "lib 1.0; today")
+    write(tmp_path, [ROW, *rows], ["other: steps (other)"], "lib 1.0", "today")
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
     assert text.count("line 7 has - for +") == 1
     assert "| deviates | 1 |" in text
@@ -60,20 +63,76 @@ def test_a_deviation_is_told_once_and_pointed_at_by_number(tmp_path: Path) -> No
 
 
 def test_both_files_hold_the_same_facts(tmp_path: Path) -> None:
-    write(tmp_path, [ROW], [], "lib 1.0; today")
+    write(tmp_path, [ROW], [], "lib 1.0", "today")
     (row,) = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["rows"]
     assert row["verdict"] == "conforms"
     assert row["errors"] == [[20, 1.234e-3], [40, 3.1e-4]]
-    assert "1.2e-03 (20) 3.1e-04 (40)" in (tmp_path / "results.md").read_text(encoding="utf-8")
+    text = (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert "1.2e-03 (20) 3.1e-04 (40)" in text
+    assert "| 2 (its paper) | 2.00 ± 0.01 | – | – |" in text
 
 
 def test_no_order_is_shown_where_none_is_asked_for(tmp_path: Path) -> None:
-    write(tmp_path, [replace(ROW, claimed=None)], [], "lib 1.0; today")
+    write(tmp_path, [replace(ROW, claimed=None)], [], "lib 1.0", "today")
     assert "claimed" not in (tmp_path / "results.md").read_text(encoding="utf-8").split("## lib")[1]
 
 
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({"not_finite": (1, 3, 4, 5)}, "not a number at 1, 3–5"),
+        ({"raises": (3,), "not_finite": (1, 2)}, "not a number at 1–2; raises at 3"),
+        ({"outcomes": {"finite": "xfail"}}, "raises at every step count"),
+    ],
+)
+def test_step_counts_are_told_as_ranges(tmp_path: Path, found: dict[str, object], told: str) -> None:
+    write(tmp_path, [replace(ROW, **found)], [], "lib 1.0", "today")
+    assert f"| {told} |" in (tmp_path / "results.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_is_renewed_between_its_marks_only(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- peers -->\nold\n<!-- /peers -->\nafter\n", encoding="utf-8")
+    words = next(iter(table.FINDINGS))
+    rows = [ROW, replace(ROW, outcomes={"mean": "xfail"}, deviations=(Deviation("theirs", f"{words} is off", ""),))]
+    for _ in range(2):  # again and again
+        renew(readme, rows, "today")
+        before, *block, after = readme.read_text(encoding="utf-8").splitlines()
+        assert (before, block[0], block[-1], after) == ("before", "<!-- peers -->", "<!-- /peers -->", "after")
+        assert "| lib | 1.0 | 2 | 1 | 1 | today |" in block
+        assert table.FINDINGS[words] in " ".join(block)
+        assert len(block) <= 10
+
+
+def test_a_finding_goes_with_its_deviation(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("<!-- peers -->\n<!-- /peers -->\n", encoding="utf-8")
+    renew(tmp_path / "README.md", [ROW], "today")
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert not [finding for finding in table.FINDINGS.values() if finding in text]
+
+
+def test_what_is_committed_is_one_run(tmp_path: Path) -> None:
+    """``results.md`` and the README say what ``results.json`` says."""
+    found = json.loads((HERE / "results.json").read_text(encoding="utf-8"))
+    rows = []
+    for row in found["rows"]:
+        verdict = row.pop("verdict")
+        rows.append(Row(**{**row, "deviations": tuple(Deviation(**deviation) for deviation in row["deviations"])}))
+        assert rows[-1].verdict == verdict
+    assert {row.verdict for row in rows} <= {"conforms", "deviates"}
+    write(tmp_path, rows, found["missing"], found["versions"], found["date"])
+    for name in ("results.json", "results.md"):
+        assert (tmp_path / name).read_text(encoding="utf-8") == (HERE / name).read_text(encoding="utf-8")
+    readme = (HERE.parent.parent / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "README.md").write_text(readme, encoding="utf-8")
+    renew(tmp_path / "README.md", rows, found["date"])
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == readme
+
+
 def test_every_known_deviation_says_whose_it_is_and_speaks_of_a_black_box() -> None:
-    for entry in read_expected(str(Path(table.__file__).parent / "expected.toml")):
+    entries = [entry for path in HERE.glob("*.toml") for entry in read_expected(str(path))]
+    assert len(entries) > 30
+    for entry in entries:
         assert entry.reason.split(": ")[0] in ("theirs", "convention", "ours"), entry.reason
         assert entry.check.startswith("sampler.black_box/"), entry.check
         assert entry.adapter != "*", entry.reason
