@@ -132,12 +132,18 @@ class Report:
         return {"planned": self.planned, **found, "undeclared": self.known - len(offered)}
 
     @property
+    def unexplained(self) -> tuple[Result, ...]:
+        """The results but for those that are blocked by an expected failure of the same capability."""
+        known = {(r.adapter, r.capability) for r in self.results if r.outcome == "xfail"}
+        return tuple(r for r in self.results if r.outcome != "blocked" or (r.adapter, r.capability) not in known)
+
+    @property
     def exit_code(self) -> int:
         """0 conforms, 1 a check fails or xpasses, 2 the adapter erred, 3 only inconclusive, 4 too few ran."""
         summary = self.summary
         if summary["fail"] or summary["xpass"]:
             return 1
-        if summary["error"] or summary["blocked"]:
+        if summary["error"] or any(result.outcome == "blocked" for result in self.unexplained):
             return 2
         if len(self.results) < self.planned:
             return 4

@@ -96,6 +96,9 @@ def test_terminal_says_what_a_stranger_needs(report):
         (["pass", "xpass"], 1),
         (["pass", "error"], 2),
         (["error", "blocked"], 2),
+        (["fail", "blocked"], 1),
+        (["pass", "blocked"], 2),
+        (["xfail", "blocked"], 0),  # blocked by what is known
         (["pass", "inconclusive"], 3),
         (["pass"], 4),
     ],

@@ -91,3 +91,12 @@ def test_step_counts_are_told_as_ranges():
     finite = next(r for r in report.results if r.check.endswith("/finite"))
     assert finite.message.startswith("raises at n = 1–3, 9: raised IndexError")
     assert dict(finite.figures)["raises at"] == (1, 2, 3, 9)
+
+
+def test_a_level_that_the_adapter_cannot_tell_is_told_at_its_line():
+    def start(n):
+        return {}[n]
+
+    report = report_of(heun, **{**ODE, "start": start})
+    assert report.exit_code == 2
+    assert any("start(1) raised KeyError('1')" in r.message and "in start" in r.message for r in report.results)

@@ -144,10 +144,11 @@ def _rows(driver: Driver, dtype: str) -> Finding:
     alone = np.concatenate([driver.run(GAUSSIAN, x[i : i + 1], n)[0] for i in range(len(x))])
     size = 64 * (n + 8) * np.abs(x).max()
     with np.errstate(invalid="ignore"):
-        ratio = float(np.abs(together - alone).max() / (unit_roundoff(dtype) * size))
+        apart = np.abs(together - alone).max(axis=1)
+    ratio = float(apart.max() / (unit_roundoff(dtype) * size))
     if ratio <= LIMIT:
         return Finding("pass", ratio, sees="a shared norm or noise")
-    i = int(np.abs(together - alone).max(axis=1).argmax())
+    i = int(apart.argmax())
     message = f"sample {i}: in the batch {_vector(together[i])}   alone {_vector(alone[i])}"
     return Finding("fail", ratio, message, symptom="depends on the batch")
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from refscore.arrays import Float
 from refscore.conformance.exact_model import Exact
-from refscore.conformance.guard import Call
+from refscore.conformance.guard import AdapterFailure, Call, describe, where
 from refscore.conformance.recorders import INTERCEPTED, Tape, WrongDraws
 from refscore.exact.laws import AffineMap, probe
 from refscore.targets import Gaussian, Mixture, gaussian, mixture
@@ -47,10 +47,18 @@ def level(conventions: Mapping[str, Any], end: str, n_steps: int) -> tuple[float
     -------
     (float, float)
         α and σ.
+
+    Raises
+    ------
+    AdapterFailure
+        If the adapter's function raises or returns something else than two numbers.
     """
     value = conventions[end]
-    alpha, sigma = value(n_steps) if callable(value) else value
-    return float(alpha), float(sigma)
+    try:
+        alpha, sigma = value(n_steps) if callable(value) else value
+        return float(alpha), float(sigma)
+    except Exception as error:  # it is the adapter's function
+        raise AdapterFailure(f"{end}({n_steps}) raised {describe(error)}{where(error)}") from None
 
 
 def ends(conventions: Mapping[str, Any], n_steps: int) -> dict[str, tuple[float, float]]:
