@@ -66,7 +66,10 @@ def _expecting(arguments: tuple[Float, ...]) -> Any:
 
 
 def _size(source: str, target: str, value: Float, x: Float, a: Float, s: Float, da: Float, ds: Float) -> Float:
-    """The formulas with every term made positive, twice: first the pair (ε̂, x̂0), then the target from it."""
+    """The formulas with every term made positive: first the pair (ε̂, x̂0), then the target from it.
+
+    Twice that, since the plain formula has three roundings on the way to a single product or quotient.
+    """
     determinant = np.abs(a * ds - da * s)
     v, x, da, ds = np.abs(value), np.abs(x), np.abs(da), np.abs(ds)
     total = a**2 + s**2

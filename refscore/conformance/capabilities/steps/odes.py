@@ -41,6 +41,7 @@ def _cases(size: Size, others: tuple[str, ...]) -> Callable[[Mapping[str, Any]],
 
     def case(name: str, model: Field, x: Float, when: str, path: Path) -> Case:
         t, s = (per_sample(values, len(x)) for values in TIMES[when])
+        # 4: f, g² and h are computed too, some five roundings before the terms are put together.
         return step_case(name, (model, x, t, s), {"path": path}, 4 * size(model, x, t, s, path), random=())
 
     return cases

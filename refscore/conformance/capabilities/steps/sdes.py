@@ -45,6 +45,7 @@ def _cases(paths: Mapping[str, Path], size: Size) -> Callable[[Mapping[str, Any]
         model, x, noise = batch
         t, s = (per_sample(values, len(x)) for values in TIMES[when])
         arguments = (model, x, t, s, noise)
+        # 4: f, g² and h are computed too, some five roundings before the terms are put together.
         return step_case(name, arguments, {"path": path}, 4 * size(batch, t, s, path), random=(4,), claim=claim)
 
     return cases
