@@ -25,7 +25,7 @@ class AffineScore:
     """The affine score model.
 
         s(x) = -A (x - b)                                                                             (AFF.1)
-        J = -A,   tr J = -tr A,   vᵀ J = -vᵀ A                                                         (AFF.2)
+        J = -A,   tr J = -tr A,   vᵀ J = -vᵀ A,   J v = -A v                                           (AFF.2)
 
     Parameters
     ----------
@@ -87,6 +87,11 @@ class AffineScore:
     def vjp(self, x: ArrayLike, v: ArrayLike) -> Float:
         """vᵀ J(x), (\\*batch, d), for `v` of the shape of `x`."""
         value: Float = -of_shape(v, "v", samples(x, "x", self.d).shape, "x") @ self.matrix  # (AFF.2)
+        return value
+
+    def jvp(self, x: ArrayLike, v: ArrayLike) -> Float:
+        """J(x) v, (\\*batch, d), for `v` of the shape of `x`."""
+        value: Float = -of_shape(v, "v", samples(x, "x", self.d).shape, "x") @ self.matrix.T  # (AFF.2)
         return value
 
     def vjp_parameters(self, x: ArrayLike, v: ArrayLike) -> Float:
@@ -225,9 +230,28 @@ class LevelAffineScore:
         return value
 
     def at(self, sigma: float) -> AffineScore:
-        """The affine score s(·, σ) at the one level `sigma`."""
+        """The affine score s(·, σ) at the one level `sigma`; its own parameters are A/σ and b."""
         level = lift(sigma, self.centre, "sigma", positive)
         return AffineScore(self.matrix / level, self.centre)
+
+    def jacobian(self, x: ArrayLike, sigma: ArrayLike) -> Float:
+        """J(x, σ) = -A/σ, (\\*batch, d, d)."""
+        x = samples(x, "x", self.d)
+        return self._base.jacobian(x) / lift(sigma, x, "sigma", positive)[..., None]
+
+    def trace(self, x: ArrayLike, sigma: ArrayLike) -> Float:
+        """tr J(x, σ), (\\*batch,)."""
+        x = samples(x, "x", self.d)
+        value: Float = (self._base.trace(x)[..., None] / lift(sigma, x, "sigma", positive))[..., 0]
+        return value
+
+    def vjp(self, x: ArrayLike, sigma: ArrayLike, v: ArrayLike) -> Float:
+        """vᵀ J(x, σ), (\\*batch, d)."""
+        return self._base.vjp(x, self._scaled(x, sigma, v))
+
+    def jvp(self, x: ArrayLike, sigma: ArrayLike, v: ArrayLike) -> Float:
+        """J(x, σ) v, (\\*batch, d)."""
+        return self._base.jvp(x, self._scaled(x, sigma, v))
 
     def vjp_parameters(self, x: ArrayLike, sigma: ArrayLike, v: ArrayLike) -> Float:
         """Gradient of Σ v·s(x, σ) in θ, summed over the batch: (AFF.3) with v/σ in the place of v.
@@ -244,9 +268,29 @@ class LevelAffineScore:
         (d² + d,)
             In the order of :meth:`pack`.
         """
+        return self._base.vjp_parameters(x, self._scaled(x, sigma, v))
+
+    def trace_parameters(self, x: ArrayLike, sigma: ArrayLike) -> Float:
+        """Gradient of Σ tr J(x, σ) in θ: (AFF.4) with each sample counted 1/σ times; (d² + d,)."""
         x = samples(x, "x", self.d)
-        base = AffineScore(self.matrix, self.centre)
-        return base.vjp_parameters(x, of_shape(v, "v", x.shape, "x") / lift(sigma, x, "sigma", positive))
+        count = np.sum(np.broadcast_to(1 / lift(sigma, x, "sigma", positive), (*x.shape[:-1], 1)))
+        return np.concatenate([(-count * np.eye(self.d)).ravel(), np.zeros(self.d)])
+
+    def quadratic_parameters(self, x: ArrayLike, sigma: ArrayLike, v: ArrayLike) -> Float:
+        """Gradient of Σ vᵀ J(x, σ) v in θ: (AFF.5) with v/σ in the place of one v; (d² + d,)."""
+        x = samples(x, "x", self.d)
+        left = self._scaled(x, sigma, v).reshape(-1, self.d)
+        right = of_shape(v, "v", x.shape, "x").reshape(-1, self.d)
+        return np.concatenate([(-left.T @ right).ravel(), np.zeros(self.d)])
+
+    @property
+    def _base(self) -> AffineScore:
+        return AffineScore(self.matrix, self.centre)
+
+    def _scaled(self, x: ArrayLike, sigma: ArrayLike, v: ArrayLike) -> Float:
+        x = samples(x, "x", self.d)
+        value: Float = of_shape(v, "v", x.shape, "x") / lift(sigma, x, "sigma", positive)
+        return value
 
     def pack(self) -> Float:
         """θ = (A row by row, b), (d² + d,)."""

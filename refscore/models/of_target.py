@@ -72,3 +72,7 @@ class TargetScore:
         """vᵀ J(x), (\\*batch, d), for `v` of the shape of `x`."""
         x = samples(x, "x")
         return self.target.hvp(x, of_shape(v, "v", x.shape, "x"))  # (AFF.7)
+
+    def jvp(self, x: ArrayLike, v: ArrayLike) -> Float:
+        """J(x) v, (\\*batch, d), the same as `vjp`: J is symmetric."""
+        return self.vjp(x, v)

@@ -7,13 +7,23 @@ and a gradient in the parameters needs the three derivatives of :class:`Parametr
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from numpy.typing import ArrayLike
 
 from refscore.arrays import Float
 
-__all__ = ["ParametricLevelScore", "ParametricScore", "ScoreModel", "differentiable"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = [
+    "LevelScore",
+    "ParametricLevelScore",
+    "ParametricLogDensity",
+    "ParametricScore",
+    "ScoreModel",
+    "differentiable",
+]
 
 
 def differentiable(score: object, *derivatives: str) -> None:
@@ -61,6 +71,9 @@ class ScoreModel(Protocol):
     def vjp(self, x: ArrayLike, v: ArrayLike, /) -> Float:
         """vᵀ J(x), both and the result of shape (\\*batch, d)."""
 
+    def jvp(self, x: ArrayLike, v: ArrayLike, /) -> Float:
+        """J(x) v, both and the result of shape (\\*batch, d)."""
+
 
 class ParametricScore(ScoreModel, Protocol):
     """A score model with parameters θ (p,) and the derivatives in them that the objectives are made of."""
@@ -74,12 +87,59 @@ class ParametricScore(ScoreModel, Protocol):
     def quadratic_parameters(self, x: ArrayLike, v: ArrayLike, /) -> Float:
         """Gradient in θ of Σ vᵀ J(x) v; (p,)."""
 
+    def pack(self) -> Float:
+        """θ, (p,)."""
 
-class ParametricLevelScore(Protocol):
-    """A score at each noise level, s(x, σ), with parameters θ (p,)."""
+    def unpack(self, theta: ArrayLike, /) -> Self:
+        """The same kind of model, of the same sizes, with parameters `theta` (p,)."""
+
+
+class ParametricLogDensity(ParametricScore, Protocol):
+    """An energy-based model: a log density up to a constant, of which the score is the gradient and J the Hessian."""
+
+    def log_prob(self, x: ArrayLike, /) -> Float:
+        """log p(x) up to a constant in x, minus the energy; (\\*batch, d) to (\\*batch,)."""
+
+    def hvp(self, x: ArrayLike, v: ArrayLike, /) -> Float:
+        """The Hessian of log p at `x` times `v`, (\\*batch, d): `jvp` and `vjp` in one."""
+
+    def log_prob_parameters(self, x: ArrayLike, weight: ArrayLike, /) -> Float:
+        """Gradient in θ of Σ w log p(x), for weights w (\\*batch,); (p,)."""
+
+
+class LevelScore(Protocol):
+    """A score at each noise level, s(x, σ), with its derivatives in x; `sigma` is () or (\\*batch,)."""
 
     def __call__(self, x: ArrayLike, sigma: ArrayLike, /) -> Float:
-        """s(x, σ), of the shape of `x`; `sigma` is () or (\\*batch,)."""
+        """s(x, σ), (\\*batch, d)."""
+
+    def jacobian(self, x: ArrayLike, sigma: ArrayLike, /) -> Float:
+        """J(x, σ), (\\*batch, d, d)."""
+
+    def trace(self, x: ArrayLike, sigma: ArrayLike, /) -> Float:
+        """tr J(x, σ), (\\*batch,)."""
+
+    def vjp(self, x: ArrayLike, sigma: ArrayLike, v: ArrayLike, /) -> Float:
+        """vᵀ J(x, σ), (\\*batch, d)."""
+
+    def jvp(self, x: ArrayLike, sigma: ArrayLike, v: ArrayLike, /) -> Float:
+        """J(x, σ) v, (\\*batch, d)."""
+
+
+class ParametricLevelScore(LevelScore, Protocol):
+    """A score at each noise level, s(x, σ), with parameters θ (p,)."""
 
     def vjp_parameters(self, x: ArrayLike, sigma: ArrayLike, v: ArrayLike, /) -> Float:
         """Gradient in θ of Σ v·s(x, σ), the sum over the batch; (p,)."""
+
+    def trace_parameters(self, x: ArrayLike, sigma: ArrayLike, /) -> Float:
+        """Gradient in θ of Σ tr J(x, σ); (p,)."""
+
+    def quadratic_parameters(self, x: ArrayLike, sigma: ArrayLike, v: ArrayLike, /) -> Float:
+        """Gradient in θ of Σ vᵀ J(x, σ) v; (p,)."""
+
+    def pack(self) -> Float:
+        """θ, (p,)."""
+
+    def unpack(self, theta: ArrayLike, /) -> Self:
+        """The same kind of model, of the same sizes, with parameters `theta` (p,)."""
