@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 
 from refscore.models import AffineScore, LevelAffineScore
 from tests.cubature import problems
+from tests.derivations import assert_derivatives
 
 BATCHES = [(), (3,), (2, 3)]
 
@@ -161,3 +162,16 @@ def test_bad_arguments_are_refused():
             call(x, -1)
     with pytest.raises(ValueError, match=r"sigma has shape \(2,\)"):
         level.at([1.0, 2.0])
+
+
+def test_every_derivative_by_three_routes():
+    matrix, centre = np.array([[2.0, 0.3, -1.0], [-0.7, 1.1, 0.2], [0.4, 0.0, 3.0]]), np.array([0.1, -0.4, 2.0])
+    x, v = np.random.default_rng(0).normal(size=(2, 4, 3))
+
+    def score(theta, x, ns):
+        return -1 * (theta[:9].reshape(3, 3) @ (x - theta[9:]))
+
+    assert_derivatives(AffineScore(matrix, centre), x, v, score=score)
+    levels = np.array([0.01, 0.5, 3.0, 50.0])
+    over_sigma = LevelAffineScore(matrix, centre)
+    assert_derivatives(over_sigma, x, v, score=lambda theta, x, s, ns: score(theta, x, ns) / s, sigma=levels)
