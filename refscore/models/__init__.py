@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from refscore.models.affine import AffineScore, LevelAffineScore
+from refscore.models.embeddings import C_NOISE, LOG_SIGMA, NO_EMBEDDING, Embedding, fourier
 from refscore.models.of_target import Differentiable, TargetScore
 from refscore.models.protocol import (
     LevelScore,
@@ -11,15 +12,25 @@ from refscore.models.protocol import (
     ParametricScore,
     ScoreModel,
 )
+from refscore.models.scaling import OVER_SIGMA, PLAIN, Scaling, edm
 
 __all__ = [
+    "C_NOISE",
+    "LOG_SIGMA",
+    "NO_EMBEDDING",
+    "OVER_SIGMA",
+    "PLAIN",
     "AffineScore",
     "Differentiable",
+    "Embedding",
     "LevelAffineScore",
     "LevelScore",
     "ParametricLevelScore",
     "ParametricLogDensity",
     "ParametricScore",
+    "Scaling",
     "ScoreModel",
     "TargetScore",
+    "edm",
+    "fourier",
 ]
