@@ -13,6 +13,8 @@ from refscore.models.protocol import (
     ParametricLogDensity,
     ParametricScore,
     ScoreModel,
+    Trainable,
+    TrainingWorkspace,
 )
 from refscore.models.scaling import OVER_SIGMA, PLAIN, Scaling, edm
 
@@ -40,6 +42,8 @@ __all__ = [
     "Scaling",
     "ScoreModel",
     "TargetScore",
+    "Trainable",
+    "TrainingWorkspace",
     "edm",
     "fourier",
     "network",

@@ -7,21 +7,28 @@ and a gradient in the parameters needs the three derivatives of :class:`Parametr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from refscore.arrays import Float
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+Buffer = NDArray[np.floating[Any]]
+"""Of float32 or float64, written to in place."""
+
 __all__ = [
+    "Buffer",
     "LevelScore",
     "ParametricLevelScore",
     "ParametricLogDensity",
     "ParametricScore",
     "ScoreModel",
+    "Trainable",
+    "TrainingWorkspace",
     "differentiable",
 ]
 
@@ -143,3 +150,37 @@ class ParametricLevelScore(LevelScore, Protocol):
 
     def unpack(self, theta: ArrayLike, /) -> Self:
         """The same kind of model, of the same sizes, with parameters `theta` (p,)."""
+
+
+class TrainingWorkspace(Protocol):
+    """A model's θ, its gradient and all buffers for batches of up to n samples, in float32 or float64.
+
+    Nothing is checked or allocated in a step. θ is read at each forward pass: an optimiser writes to it in place.
+    """
+
+    @property
+    def theta(self) -> Buffer:
+        """θ, (p,), in the order of ``model.pack()``; contiguous, to be written to."""
+
+    @property
+    def gradient(self) -> Buffer:
+        """Gradient of the last backward pass, (p,); overwritten by the next one."""
+
+    def forward(self, x: Buffer, sigma: Buffer | None = None, /) -> Buffer:
+        """s(x), or s(x, σ) for `sigma` () or (m,); a view (m, d), m ≤ n, that lasts until the next call."""
+
+    def backward(self, v: Buffer, /) -> None:
+        """Write the gradient in θ of Σ v·s, for `v` (m, d) of the last forward pass, to `gradient`."""
+
+
+class Trainable(Protocol):
+    """A model that can be trained: θ as one vector, and its own workspace."""
+
+    def pack(self) -> Float:
+        """θ, (p,)."""
+
+    def unpack(self, theta: ArrayLike, /) -> Self:
+        """The same kind of model, of the same sizes, with parameters `theta` (p,)."""
+
+    def workspace(self, n: int, dtype: type[np.floating[Any]] = np.float64, /) -> TrainingWorkspace:
+        """Buffers for batches of up to `n` samples in `dtype`, float32 or float64, starting from this model's θ."""
