@@ -10,18 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from refscore.arrays import Float
+from refscore.models.activations import Array
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-Buffer = NDArray[np.floating[Any]]
-"""Of float32 or float64, written to in place."""
-
 __all__ = [
-    "Buffer",
     "LevelScore",
     "ParametricLevelScore",
     "ParametricLogDensity",
@@ -159,17 +156,17 @@ class TrainingWorkspace(Protocol):
     """
 
     @property
-    def theta(self) -> Buffer:
+    def theta(self) -> Array:
         """θ, (p,), in the order of ``model.pack()``; contiguous, to be written to."""
 
     @property
-    def gradient(self) -> Buffer:
+    def gradient(self) -> Array:
         """Gradient of the last backward pass, (p,); overwritten by the next one."""
 
-    def forward(self, x: Buffer, sigma: Buffer | None = None, /) -> Buffer:
+    def forward(self, x: Array, sigma: Array | None = None, /) -> Array:
         """s(x), or s(x, σ) for `sigma` () or (m,); a view (m, d), m ≤ n, that lasts until the next call."""
 
-    def backward(self, v: Buffer, /) -> None:
+    def backward(self, v: Array, /) -> None:
         """Write the gradient in θ of Σ v·s, for `v` (m, d) of the last forward pass, to `gradient`."""
 
 
@@ -183,4 +180,4 @@ class Trainable(Protocol):
         """The same kind of model, of the same sizes, with parameters `theta` (p,)."""
 
     def workspace(self, n: int, dtype: type[np.floating[Any]] = np.float64, /) -> TrainingWorkspace:
-        """Buffers for batches of up to `n` samples in `dtype`, float32 or float64, starting from this model's θ."""
+        """Arrays for batches of up to `n` samples in `dtype`, float32 or float64, starting from this model's θ."""
