@@ -16,6 +16,7 @@ from refscore.models.protocol import (
     Trainable,
     TrainingWorkspace,
 )
+from refscore.models.quadratic import QuadraticEnergy
 from refscore.models.scaling import OVER_SIGMA, PLAIN, Scaling, edm
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "ParametricLevelScore",
     "ParametricLogDensity",
     "ParametricScore",
+    "QuadraticEnergy",
     "Scaling",
     "ScoreModel",
     "TargetScore",
