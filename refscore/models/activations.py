@@ -74,6 +74,18 @@ class Activation:
     def __repr__(self) -> str:
         return f"Activation({self.name})"
 
+    @property
+    def accurate(self) -> Activation:
+        """The same φ with a `forward` made of `derivatives`: float64, relatively accurate, slower."""
+
+        def forward(a: Array, value: Array, slope: Array | None, _: Array) -> None:
+            if slope is None:
+                (value[...],) = self.derivatives(a, 0)
+            else:
+                value[...], slope[...] = self.derivatives(a, 1)
+
+        return Activation(self.name, self.derivatives, forward)
+
 
 def _logistic(a: Float) -> tuple[Float, Float]:
     """s = 1/(1 + e⁻ᵃ) and r = 1 - s, both relatively accurate."""

@@ -1,13 +1,14 @@
-"""Fully connected networks: values, and the gradient in the parameters by the chain rule.
+"""Fully connected networks: any depth, one activation, and gains where a network is told something at every layer.
 
-    h_0 = u,   a_l = W_l h_{l-1} + b_l,   h_l = φ(a_l)   (l < L),   net(u) = a_L                        (NET.1)
+    h_0 = u,   a_l = g_l ∘ (W_l h_{l-1} + b_l),   h_l = φ(a_l)   (l < L),   net(u) = W_L h_{L-1} + b_L   (NET.1)
 
-The parameters are θ = (W_1 row by row, b_1, W_2, …, b_L): the order of torch's ``parameters()``.
+The gains g_l are 1 unless they are given, one vector for each sample. The parameters are θ = (W_1 row by row, b_1,
+W_2, …, b_L): the order of torch's ``parameters()``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import final
@@ -15,10 +16,13 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, integer, read_only, samples
+from refscore.arrays import Float, integer, of_shape, read_only, samples
 from refscore.models.activations import SILU, Activation
+from refscore.models.workspace import Workspace, layers
 
-__all__ = ["Network", "network"]
+__all__ = ["Network", "Workspace", "layers", "network"]
+
+STRETCH = 4096  # rows of the buffers behind the pure functions
 
 
 @final
@@ -26,7 +30,7 @@ __all__ = ["Network", "network"]
 class Network:
     """A fully connected network.
 
-        h_0 = u,   a_l = W_l h_{l-1} + b_l,   h_l = φ(a_l)   (l < L),   net(u) = a_L                    (NET.1)
+        h_0 = u,   a_l = g_l ∘ (W_l h_{l-1} + b_l),   h_l = φ(a_l)   (l < L),   net(u) = W_L h_{L-1} + b_L   (NET.1)
 
     Parameters
     ----------
@@ -79,15 +83,44 @@ class Network:
         """Number of parameters."""
         return sum(w.size + b.size for w, b in zip(self.weights, self.biases))
 
-    def __call__(self, u: ArrayLike) -> Float:
-        """net(u), (\\*batch, n_0) to (\\*batch, n_L)."""
-        u = samples(u, "u", self.widths[0])
-        h: Float = u.reshape(-1, u.shape[-1])
-        for i, (w, b) in enumerate(zip(self.weights, self.biases)):
-            h = h @ w.T + b  # (NET.1)
-            if i + 1 < len(self.weights):
-                (h,) = self.activation.derivatives(h, 0)  # (NET.1)
-        return h.reshape(*u.shape[:-1], -1)
+    def __call__(self, u: ArrayLike, gains: Sequence[ArrayLike] | None = None) -> Float:
+        """net(u), (\\*batch, n_0) to (\\*batch, n_L), for `gains` g_1, …, g_{L-1} of (\\*batch, n_l)."""
+        batch, rows, scale = self._flat(u, gains)
+        value = np.empty((len(rows), self.widths[-1]))
+        for part, space in self._stretches(len(rows)):
+            value[part] = space.evaluate(rows[part], None if scale is None else [g[part] for g in scale])
+        return value.reshape(*batch, -1)
+
+    def pullback(
+        self, u: ArrayLike, v: ArrayLike, gains: Sequence[ArrayLike] | None = None
+    ) -> tuple[Float, Float, tuple[Float, ...]]:
+        """Gradients of Σ v·net(u), summed over the batch: (NET.3), (NET.4).
+
+        Parameters
+        ----------
+        u : (\\*batch, n_0)
+            Where.
+        v : (\\*batch, n_L)
+            The vector that multiplies net(u) from the left.
+        gains : sequence of (\\*batch, n_l), optional
+            g_1, …, g_{L-1}.
+
+        Returns
+        -------
+        (p,), (\\*batch, n_0), tuple of (\\*batch, n_l)
+            In θ, in u, and in the gains, () without gains.
+        """
+        batch, rows, scale = self._flat(u, gains)
+        v = of_shape(v, "v", (*batch, self.widths[-1]), "net(u)").reshape(-1, self.widths[-1])
+        theta, inputs = np.zeros(self.p), np.empty_like(rows)
+        slopes = [np.empty_like(g) for g in scale or []]
+        for part, space in self._stretches(len(rows)):
+            space.forward(rows[part], None if scale is None else [g[part] for g in scale])
+            inputs[part], in_gains = space.backward(v[part], inputs=True)
+            theta += space.gradient
+            for whole, slope in zip(slopes, in_gains):
+                whole[part] = slope
+        return theta, inputs.reshape(*batch, -1), tuple(slope.reshape(*batch, -1) for slope in slopes)
 
     def pack(self) -> Float:
         """θ = (W_1 row by row, b_1, W_2, …, b_L), (p,)."""
@@ -99,16 +132,24 @@ class Network:
         weights, biases = layers(theta, self.widths)
         return Network(tuple(weights), tuple(biases), self.activation)
 
+    def _flat(
+        self, u: ArrayLike, gains: Sequence[ArrayLike] | None
+    ) -> tuple[tuple[int, ...], Float, list[Float] | None]:
+        """Batch shape of `u`, its rows, and the gains as rows."""
+        u = samples(u, "u", self.widths[0])
+        batch, hidden = u.shape[:-1], self.widths[1:-1]
+        if gains is None:
+            return batch, u.reshape(-1, u.shape[-1]), None
+        if len(gains) != len(hidden):
+            raise ValueError(f"gains has {len(gains)} arrays; expected {len(hidden)}, one for each hidden layer")
+        rows = [of_shape(g, f"gains[{i}]", (*batch, n), "its layer") for i, (g, n) in enumerate(zip(gains, hidden))]
+        return batch, u.reshape(-1, u.shape[-1]), [g.reshape(-1, g.shape[-1]) for g in rows]
 
-def layers(theta: Float, widths: Sequence[int]) -> tuple[list[Float], list[Float]]:
-    """Views of the flat `theta` as the matrices and the biases of a network of these widths."""
-    weights, biases, start = [], [], 0
-    for before, after in pairwise(widths):
-        weights.append(theta[start : start + after * before].reshape(after, before))
-        start += after * before
-        biases.append(theta[start : start + after])
-        start += after
-    return weights, biases
+    def _stretches(self, count: int) -> Iterator[tuple[slice, Workspace]]:
+        """Slices of `count` rows, and one workspace for all of them."""
+        space = Workspace(Network(self.weights, self.biases, self.activation.accurate), max(1, min(count, STRETCH)))
+        for start in range(0, count, STRETCH):
+            yield slice(start, min(start + STRETCH, count)), space
 
 
 def network(widths: Sequence[int], uniform: ArrayLike, activation: Activation = SILU) -> Network:
@@ -121,7 +162,7 @@ def network(widths: Sequence[int], uniform: ArrayLike, activation: Activation = 
     widths : sequence of int
         n_0, …, n_L.
     uniform : (p,)
-        Draws from (0, 1), in the order of θ: ``refscore.noise.uniforms(seed, 1, p)[0]``.
+        Draws from (0, 1), in the order of θ: ``refscore.noise.uniforms(seed, 0, p)``.
     activation : Activation
         φ.
 
@@ -144,7 +185,7 @@ def network(widths: Sequence[int], uniform: ArrayLike, activation: Activation = 
     if len(sizes) < 2:
         raise ValueError(f"widths is {tuple(sizes)}; expected at least (n_0, n_1)")
     p = sum(after * (before + 1) for before, after in pairwise(sizes))
-    theta = 2 * read_only(uniform, "uniform", (p,)) - 1
+    theta: Float = 2 * read_only(uniform, "uniform", (p,)) - 1
     if np.abs(theta).max() > 1:
         raise ValueError("uniform has values outside [0, 1]; expected draws from (0, 1)")
     weights, biases = layers(theta, sizes)
