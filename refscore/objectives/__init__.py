@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from refscore.objectives.denoising import denoising, denoising_gradient
 from refscore.objectives.explicit import explicit, explicit_gradient
+from refscore.objectives.finite_difference import (
+    finite_difference,
+    finite_difference_gradient,
+    finite_difference_score,
+    finite_difference_score_gradient,
+)
 from refscore.objectives.implicit import implicit, implicit_gradient
 from refscore.objectives.multilevel import level_weight, multilevel, multilevel_gradient
 from refscore.objectives.sliced import (
@@ -18,6 +24,10 @@ __all__ = [
     "denoising_gradient",
     "explicit",
     "explicit_gradient",
+    "finite_difference",
+    "finite_difference_gradient",
+    "finite_difference_score",
+    "finite_difference_score_gradient",
     "implicit",
     "implicit_gradient",
     "level_weight",
