@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from refscore.models.activations import GELU, SILU, SIN, SOFTPLUS, TANH, Activation
 from refscore.models.affine import AffineScore, LevelAffineScore
+from refscore.models.autograd_energy import AutogradEnergy
+from refscore.models.boltzmann import GaussianBernoulliRBM, gaussian_bernoulli_rbm
+from refscore.models.directional import check_slopes
 from refscore.models.embeddings import C_NOISE, LOG_SIGMA, NO_EMBEDDING, Embedding, fourier
+from refscore.models.expert_shapes import GAUSSIAN, LOG_COSH, STUDENT_T, Expert
+from refscore.models.experts import ProductOfExperts, product_of_experts
+from refscore.models.levels import FixedLevel
 from refscore.models.network import Network, network
 from refscore.models.of_target import Differentiable, TargetScore
 from refscore.models.protocol import (
@@ -21,7 +27,9 @@ from refscore.models.scaling import OVER_SIGMA, PLAIN, Scaling, edm
 
 __all__ = [
     "C_NOISE",
+    "GAUSSIAN",
     "GELU",
+    "LOG_COSH",
     "LOG_SIGMA",
     "NO_EMBEDDING",
     "OVER_SIGMA",
@@ -29,24 +37,33 @@ __all__ = [
     "SILU",
     "SIN",
     "SOFTPLUS",
+    "STUDENT_T",
     "TANH",
     "Activation",
     "AffineScore",
+    "AutogradEnergy",
     "Differentiable",
     "Embedding",
+    "Expert",
+    "FixedLevel",
+    "GaussianBernoulliRBM",
     "LevelAffineScore",
     "LevelScore",
     "Network",
     "ParametricLevelScore",
     "ParametricLogDensity",
     "ParametricScore",
+    "ProductOfExperts",
     "QuadraticEnergy",
     "Scaling",
     "ScoreModel",
     "TargetScore",
     "Trainable",
     "TrainingWorkspace",
+    "check_slopes",
     "edm",
     "fourier",
+    "gaussian_bernoulli_rbm",
     "network",
+    "product_of_experts",
 ]
