@@ -5,11 +5,14 @@ from __future__ import annotations
 from refscore.models.activations import GELU, SILU, SIN, SOFTPLUS, TANH, Activation
 from refscore.models.affine import AffineScore, LevelAffineScore
 from refscore.models.autograd_energy import AutogradEnergy
-from refscore.models.boltzmann import GaussianBernoulliRBM, gaussian_bernoulli_rbm
+from refscore.models.boltzmann import GaussianBernoulliRBM
 from refscore.models.directional import check_slopes
+from refscore.models.conditional import ConditionalMLP, conditional_mlp
+from refscore.models.embedded import EmbeddedMLP, embedded_mlp
 from refscore.models.embeddings import C_NOISE, LOG_SIGMA, NO_EMBEDDING, Embedding, fourier
 from refscore.models.expert_shapes import GAUSSIAN, LOG_COSH, STUDENT_T, Expert
-from refscore.models.experts import ProductOfExperts, product_of_experts
+from refscore.models.experts import ProductOfExperts
+from refscore.models.initial import gaussian_bernoulli_rbm, product_of_experts
 from refscore.models.levels import FixedLevel
 from refscore.models.network import Network, network
 from refscore.models.of_target import Differentiable, TargetScore
@@ -42,7 +45,9 @@ __all__ = [
     "Activation",
     "AffineScore",
     "AutogradEnergy",
+    "ConditionalMLP",
     "Differentiable",
+    "EmbeddedMLP",
     "Embedding",
     "Expert",
     "FixedLevel",
@@ -61,7 +66,9 @@ __all__ = [
     "Trainable",
     "TrainingWorkspace",
     "check_slopes",
+    "conditional_mlp",
     "edm",
+    "embedded_mlp",
     "fourier",
     "gaussian_bernoulli_rbm",
     "network",

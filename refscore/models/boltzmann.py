@@ -17,10 +17,10 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, of_shape, positive, read_only, samples
+from refscore.arrays import Float, of_shape, read_only, samples
 from refscore.models.activations import SOFTPLUS
 
-__all__ = ["GaussianBernoulliRBM", "gaussian_bernoulli_rbm"]
+__all__ = ["GaussianBernoulliRBM"]
 
 MOST_BITS = 20  # of which all 2^H states are listed
 
@@ -30,7 +30,7 @@ MOST_BITS = 20  # of which all 2^H states are listed
 class GaussianBernoulliRBM:
     """The Gaussian-Bernoulli restricted Boltzmann machine with H hidden bits in dimension d, the bits summed out.
 
-        E(x, h) = ½ Σ_i (x_i - b_i)²/σ_i² - Σ_ji h_j W_ji x_i/σ_i² - Σ_j c_j h_j                        (RBM.1)
+        E(x, h) = ½ Σ_i (x_i - b_i)²/σ_i² - Σ_ji h_j W_ji x_i/σ_i² - Σ_j c_j h_j                      (RBM.1)
         log p = log Σ_h exp(-E(x, h)) = -½ Σ_i Λ_i (x_i - b_i)² + Σ_j softplus(a_j),
         a = Q x + c,   Q = W Λ,   Λ = diag(1/σ²)                                                      (RBM.2)
         s = Λ (b - x) + Qᵀ π,   π_j = P(h_j = 1 given x) = 1/(1 + exp(-a_j))                          (RBM.3)
@@ -171,23 +171,13 @@ class GaussianBernoulliRBM:
     def log_prob_parameters(self, x: ArrayLike, weight: ArrayLike) -> Float:
         """Gradient of Σ ω log p(x) in θ, summed over the batch.
 
-            Q̄ = π xᵀ,   Λ̄_i = -½ (x_i - b_i)²,   ∂/∂b = Λ (x - b),   ∂/∂c = π                        (RBM.5)
+            Q̄ = π xᵀ,   Λ̄_i = -½ (x_i - b_i)²,   ∂/∂b = Λ (x - b),   ∂/∂c = π                         (RBM.5)
 
         Here and in the next three, Q̄ is the gradient in Q and Λ̄_i that in Λ_i where they stand. Since Q = W Λ,
 
-            ∂/∂W = Q̄ Λ,   ∂/∂log σ_i = -2 Λ_i (Λ̄_i + Σ_j W_ji Q̄_ji)                                  (RBM.6)
+            ∂/∂W = Q̄ Λ,   ∂/∂log σ_i = -2 Λ_i (Λ̄_i + Σ_j W_ji Q̄_ji)                                   (RBM.6)
 
-        Parameters
-        ----------
-        x : (\\*batch, d)
-            Where.
-        weight : (\\*batch,)
-            ω, one for each sample.
-
-        Returns
-        -------
-        (H d + 2 d + H,)
-            In the order of :meth:`pack`.
+        (H d + 2 d + H,), in the order of :meth:`pack`.
         """
         x = samples(x, "x", self.d)
         omega = of_shape(weight, "weight", x.shape[:-1], "the batch of x").reshape(-1, 1)
@@ -201,15 +191,7 @@ class GaussianBernoulliRBM:
             v·s = Σ_i Λ_i v_i (b_i - x_i) + Σ_j π_j t_j:
             Q̄ = (π′ t) xᵀ + π vᵀ,   Λ̄_i = v_i (b_i - x_i),   ∂/∂b = Λ v,   ∂/∂c = π′ t                (RBM.7)
 
-        Parameters
-        ----------
-        x, v : (\\*batch, d)
-            Where, and the vector that multiplies s.
-
-        Returns
-        -------
-        (H d + 2 d + H,)
-            In the order of :meth:`pack`.
+        (H d + 2 d + H,), in the order of :meth:`pack`.
         """
         x, v = self._pair(x, v)
         (_, chance, bend, _), rows = self._bits(x), v.reshape(-1, self.d)
@@ -222,15 +204,7 @@ class GaussianBernoulliRBM:
             Q̄_ji = π″_j |q_j|² x_i + 2 π′_j Q_ji,   Λ̄_i = -1,   ∂/∂b = 0,   ∂/∂c_j = π″_j |q_j|²,
             π″ = π′ (1 - 2π)                                                                          (RBM.8)
 
-        Parameters
-        ----------
-        x : (\\*batch, d)
-            Where.
-
-        Returns
-        -------
-        (H d + 2 d + H,)
-            In the order of :meth:`pack`.
+        (H d + 2 d + H,), in the order of :meth:`pack`.
         """
         x = samples(x, "x", self.d)
         _, _, bend, third = self._bits(x)
@@ -243,15 +217,7 @@ class GaussianBernoulliRBM:
             vᵀ J v = -Σ_i Λ_i v_i² + Σ_j π′_j t_j²:
             Q̄ = (π″ t²) xᵀ + 2 (π′ t) vᵀ,   Λ̄_i = -v_i²,   ∂/∂b = 0,   ∂/∂c = π″ t²                   (RBM.9)
 
-        Parameters
-        ----------
-        x, v : (\\*batch, d)
-            Where, and the direction.
-
-        Returns
-        -------
-        (H d + 2 d + H,)
-            In the order of :meth:`pack`.
+        (H d + 2 d + H,), in the order of :meth:`pack`.
         """
         x, v = self._pair(x, v)
         t, (_, _, bend, third), rows = self._along(v), self._bits(x), v.reshape(-1, self.d)
@@ -351,51 +317,3 @@ class GaussianBernoulliRBM:
             bits @ self.hidden_bias + 0.5 * (shifts * (shifts + 2 * self.visible_bias)) @ self._precision
         )
         return log_weights, shifts  # (RBM.11)
-
-
-def gaussian_bernoulli_rbm(uniform: ArrayLike, *, centre: ArrayLike, sigma: ArrayLike) -> GaussianBernoulliRBM:
-    """A machine to start a fit from: weights at random, each bit as likely as not at the centre.
-
-        W_ji = σ_i √(6/(H + d)) (2u_ji - 1),   b = centre,   c = -Q b                                 (RBM.13)
-
-    Parameters
-    ----------
-    uniform : (H, d)
-        u, uniforms in [0, 1], for example ``refscore.noise.uniforms(seed, range(H), d)``.
-    centre : (d,)
-        b, for example the mean of the data, in the data's unit.
-    sigma : () or (d,)
-        σ > 0, for example the standard deviation of the data, in the data's unit.
-
-    Returns
-    -------
-    GaussianBernoulliRBM
-        With H bits in dimension d.
-
-    Raises
-    ------
-    ValueError
-        If a uniform is outside [0, 1], `sigma` is not positive, or the shapes do not fit.
-
-    Examples
-    --------
-    At the centre each bit is as likely as not, wherever the centre is:
-
-    >>> import refscore as rs
-    >>> model = gaussian_bernoulli_rbm(rs.noise.uniforms(0, range(3), 2), centre=[100, -7], sigma=[2, 0.5])
-    >>> model.hidden_given_visible([100, -7]).round(12)
-    array([0.5, 0.5, 0.5])
-    """
-    uniform = as_float64(uniform, "uniform")
-    if uniform.ndim != 2 or uniform.size == 0:
-        raise ValueError(f"uniform has shape {uniform.shape}; expected (H, d) with H >= 1 and d >= 1")
-    if not ((uniform >= 0) & (uniform <= 1)).all():
-        raise ValueError(f"uniform has values from {uniform.min()} to {uniform.max()}; expected 0 to 1")
-    hidden, d = uniform.shape
-    centre, sigma = read_only(centre, "centre", (d,)), positive(sigma, "sigma")
-    if sigma.shape not in ((), (d,)):
-        raise ValueError(f"sigma has shape {sigma.shape}; expected () or ({d},)")
-    shape = np.sqrt(6 / (hidden + d)) * (2 * uniform - 1)  # (RBM.13)
-    return GaussianBernoulliRBM(
-        sigma * shape, centre, -(shape / sigma) @ centre, np.broadcast_to(np.log(sigma), d)
-    )  # (RBM.13)

@@ -32,7 +32,7 @@ class Expert:
 
         STUDENT_T:  φ = -log(1 + u²/2),   φ′ = -q u,   φ″ = q (1 - 2q),   φ‴ = q² u (4q - 1),
                     q = 1/(1 + u²/2)                                                                  (POE.1)
-        LOG_COSH:   φ = -log cosh u,   φ′ = -tanh u,   φ″ = -1/cosh² u,   φ‴ = 2 tanh u / cosh² u      (POE.2)
+        LOG_COSH:   φ = -log cosh u,   φ′ = -tanh u,   φ″ = -1/cosh² u,   φ‴ = 2 tanh u / cosh² u     (POE.2)
         GAUSSIAN:   φ = -u²/2,   φ′ = -u,   φ″ = -1,   φ‴ = 0                                         (POE.3)
 
     Parameters

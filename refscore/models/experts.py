@@ -19,10 +19,10 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, number, of_shape, positive, read_only, samples
+from refscore.arrays import Float, of_shape, read_only, samples
 from refscore.models.expert_shapes import STUDENT_T, Expert
 
-__all__ = ["ProductOfExperts", "product_of_experts"]
+__all__ = ["ProductOfExperts"]
 
 
 @final
@@ -153,17 +153,7 @@ class ProductOfExperts:
 
             ∂/∂w_k = γ_k φ′ x,   ∂/∂b_k = γ_k φ′,   ∂/∂log γ_k = γ_k φ,   φ at u_k                    (POE.10)
 
-        Parameters
-        ----------
-        x : (\\*batch, d)
-            Where.
-        weight : (\\*batch,)
-            ω, one for each sample.
-
-        Returns
-        -------
-        (K d + 2 K,)
-            In the order of :meth:`pack`.
+        (K d + 2 K,), in the order of :meth:`pack`.
         """
         x = samples(x, "x", self.d)
         omega = of_shape(weight, "weight", x.shape[:-1], "the batch of x").reshape(-1, 1)
@@ -174,17 +164,9 @@ class ProductOfExperts:
         """Gradient of Σ v·s(x) in θ, summed over the batch.
 
             v·s = Σ_k γ_k φ′ t_k:
-            ∂/∂w_k = γ_k (φ″ t_k x + φ′ v),   ∂/∂b_k = γ_k φ″ t_k,   ∂/∂log γ_k = γ_k φ′ t_k           (POE.11)
+            ∂/∂w_k = γ_k (φ″ t_k x + φ′ v),   ∂/∂b_k = γ_k φ″ t_k,   ∂/∂log γ_k = γ_k φ′ t_k          (POE.11)
 
-        Parameters
-        ----------
-        x, v : (\\*batch, d)
-            Where, and the vector that multiplies s.
-
-        Returns
-        -------
-        (K d + 2 K,)
-            In the order of :meth:`pack`.
+        (K d + 2 K,), in the order of :meth:`pack`.
         """
         x, v = self._pair(x, v)
         t, (_, slope, bend, _) = self._along(v), self._shapes(x)
@@ -193,18 +175,10 @@ class ProductOfExperts:
     def trace_parameters(self, x: ArrayLike) -> Float:
         """Gradient of Σ tr J(x) in θ, summed over the batch.
 
-            ∂/∂w_k = γ_k (φ‴ |w_k|² x + 2 φ″ w_k),   ∂/∂b_k = γ_k φ‴ |w_k|²,   ∂/∂log γ_k = γ_k φ″ |w_k|²
-                                                                                                      (POE.12)
+            ∂/∂w_k = γ_k (φ‴ |w_k|² x + 2 φ″ w_k),
+            ∂/∂b_k = γ_k φ‴ |w_k|²,   ∂/∂log γ_k = γ_k φ″ |w_k|²                                      (POE.12)
 
-        Parameters
-        ----------
-        x : (\\*batch, d)
-            Where.
-
-        Returns
-        -------
-        (K d + 2 K,)
-            In the order of :meth:`pack`.
+        (K d + 2 K,), in the order of :meth:`pack`.
         """
         x, lengths = samples(x, "x", self.d), self._lengths
         _, _, bend, third = self._shapes(x)
@@ -215,15 +189,7 @@ class ProductOfExperts:
 
             ∂/∂w_k = γ_k (φ‴ t_k² x + 2 φ″ t_k v),   ∂/∂b_k = γ_k φ‴ t_k²,   ∂/∂log γ_k = γ_k φ″ t_k²  (POE.13)
 
-        Parameters
-        ----------
-        x, v : (\\*batch, d)
-            Where, and the direction.
-
-        Returns
-        -------
-        (K d + 2 K,)
-            In the order of :meth:`pack`.
+        (K d + 2 K,), in the order of :meth:`pack`.
         """
         x, v = self._pair(x, v)
         t, (_, _, bend, third) = self._along(v), self._shapes(x)
@@ -283,47 +249,3 @@ class ProductOfExperts:
         """The gradient from its parts before γ: ∂/∂u (n, K), ∂/∂W beside ∂u/∂W (K, d), ∂/∂log γ (n, K)."""
         matrix = self.gamma[:, None] * (in_u.T @ x.reshape(-1, self.d) + in_matrix)
         return np.concatenate([matrix.ravel(), self.gamma * in_u.sum(0), self.gamma * in_log_gamma.sum(0)])
-
-
-def product_of_experts(uniform: ArrayLike, *, expert: Expert = STUDENT_T, gamma: float = 1.0) -> ProductOfExperts:
-    """A product of experts to start a fit from: directions at random, biases 0, one power for all.
-
-        W = √(3/d) (2u - 1)                                                                           (POE.15)
-
-    so that E |w_k|² = 1, and u_k has variance 1 for data of covariance I.
-
-    Parameters
-    ----------
-    uniform : (K, d)
-        u, uniforms in [0, 1], for example ``refscore.noise.uniforms(seed, range(K), d)``.
-    expert : Expert
-        φ.
-    gamma : float
-        γ > 0 of every expert.
-
-    Returns
-    -------
-    ProductOfExperts
-        With K experts in dimension d.
-
-    Raises
-    ------
-    ValueError
-        If a uniform is outside [0, 1].
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import refscore as rs
-    >>> rs.models.product_of_experts(rs.noise.uniforms(0, range(6), 2), gamma=1.5)
-    ProductOfExperts(matrix (6, 2), Student-t)
-    """
-    uniform = as_float64(uniform, "uniform")
-    if uniform.ndim != 2 or uniform.size == 0:
-        raise ValueError(f"uniform has shape {uniform.shape}; expected (K, d) with K >= 1 and d >= 1")
-    if not ((uniform >= 0) & (uniform <= 1)).all():
-        raise ValueError(f"uniform has values from {uniform.min()} to {uniform.max()}; expected 0 to 1")
-    count, d = uniform.shape
-    matrix = np.sqrt(3 / d) * (2 * uniform - 1)  # (POE.15)
-    log_gamma = np.full(count, np.log(number(gamma, "gamma", positive)))
-    return ProductOfExperts(matrix, np.zeros(count), log_gamma, expert)

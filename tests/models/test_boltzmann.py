@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import refscore as rs
-from refscore.models import GaussianBernoulliRBM, ParametricLogDensity, gaussian_bernoulli_rbm
+from refscore.models import GaussianBernoulliRBM, ParametricLogDensity
 from tests.derivations import assert_derivatives
 
 UNIT = 2.0**-53
@@ -161,27 +161,6 @@ def test_many_states_and_large_weights():
         with pytest.raises(ValueError, match=r"matrix has shape \(21, 1\); 2\^21 states, of which at most 2\^20"):
             call()
     assert np.isfinite(large([[1.0]])).all()
-
-
-def test_reproducible_initial_values():  # (RBM.13)
-    uniform = rs.noise.uniforms(3, range(5), 3)
-    machine = gaussian_bernoulli_rbm(uniform, centre=[1, 2, 3], sigma=[0.5, 1, 2])
-    assert_allclose(machine.matrix, np.array([0.5, 1, 2]) * np.sqrt(6 / 8) * (2 * uniform - 1), rtol=4 * UNIT)
-    assert_array_equal(machine.visible_bias, [1, 2, 3])
-    assert_allclose(machine.sigma, [0.5, 1, 2], rtol=2 * UNIT)
-    assert_allclose(machine.hidden_given_visible([1, 2, 3]), np.full(5, 0.5), rtol=32 * UNIT)
-    one = gaussian_bernoulli_rbm(uniform, centre=np.zeros(3), sigma=2)
-    assert_allclose(one.sigma, [2, 2, 2], rtol=2 * UNIT)
-    with pytest.raises(ValueError, match=r"uniform has values from 0.5 to 1.5; expected 0 to 1"):
-        gaussian_bernoulli_rbm([[0.5, 1.5]], centre=[0, 0], sigma=1)
-    with pytest.raises(ValueError, match=r"uniform has shape \(2,\); expected \(H, d\)"):
-        gaussian_bernoulli_rbm([0.1, 0.2], centre=[0, 0], sigma=1)
-    with pytest.raises(ValueError, match=r"centre has shape \(1,\); expected \(2,\)"):
-        gaussian_bernoulli_rbm([[0.1, 0.2]], centre=[0], sigma=1)
-    with pytest.raises(ValueError, match=r"sigma has shape \(3,\); expected \(\) or \(2,\)"):
-        gaussian_bernoulli_rbm([[0.1, 0.2]], centre=[0, 0], sigma=[1, 1, 1])
-    with pytest.raises(ValueError, match=r"sigma is 0.0; expected sigma > 0"):
-        gaussian_bernoulli_rbm([[0.1, 0.2]], centre=[0, 0], sigma=0)
 
 
 def test_pack_and_unpack():

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 from scipy import stats
 
 import refscore as rs
-from refscore.models import GAUSSIAN, LOG_COSH, STUDENT_T, Expert, ProductOfExperts, product_of_experts
+from refscore.models import GAUSSIAN, LOG_COSH, STUDENT_T, Expert, ProductOfExperts
 from tests.derivations import assert_derivatives
 
 X = np.array([[0.3, -1.2, 0.8], [2.1, 0.7, -0.4], [-0.9, 0.2, 1.9], [12.0, -31.0, 7.0]])
@@ -141,22 +141,6 @@ def test_an_expert_of_ones_own():
     product = model(logistic)
     assert_derivatives(product, X, V, log_prob=definition(lambda u, ns: ns.softplus(u), 5, 3))
     assert repr(product) == "ProductOfExperts(matrix (5, 3), softplus)"
-
-
-def test_reproducible_initial_values():  # (POE.15)
-    uniform = rs.noise.uniforms(3, range(400), 12)
-    product = product_of_experts(uniform, expert=LOG_COSH, gamma=1.5)
-    assert_array_equal(product.matrix, np.sqrt(3 / 12) * (2 * uniform - 1))
-    assert product.expert is LOG_COSH
-    assert_allclose(product.gamma, 1.5, rtol=1e-15)
-    # |w_k|² has mean 1 and variance (4/5)/d, so its mean over 400 experts a standard deviation of 0.013
-    assert abs((product.matrix**2).sum(1).mean() - 1) < 0.06
-    with pytest.raises(ValueError, match=r"uniform has values from -1.0 to 1.0; expected 0 to 1"):
-        product_of_experts([[-1.0, 1.0]])
-    with pytest.raises(ValueError, match=r"uniform has shape \(2,\); expected \(K, d\)"):
-        product_of_experts([0.1, 0.2])
-    with pytest.raises(ValueError, match=r"gamma is 0.0; expected gamma > 0"):
-        product_of_experts([[0.5]], gamma=0)
 
 
 def test_it_is_a_frozen_value():
