@@ -40,8 +40,8 @@ class Derivatives(Protocol):
 class Forward(Protocol):
     """φ and φ' in place."""
 
-    def __call__(self, a: Array, value: Array, slope: Array | None, scratch: Array, /) -> None:
-        """φ(a) into `value`, which may be `a`, and φ'(a) into `slope` unless it is None; `scratch` is overwritten."""
+    def __call__(self, a: Array, bias: Array | None, slope: Array | None, scratch: Array, /) -> None:
+        """Replace `a` (n, m) by φ(a + bias), and `slope`, where asked, by φ'(a + bias); `scratch` is overwritten."""
 
 
 @final
@@ -56,7 +56,7 @@ class Activation:
     derivatives : callable
         ``derivatives(a, order=3)`` gives φ, φ', φ'', φ''' up to `order`: float64, relatively accurate in both tails.
     forward : callable
-        ``forward(a, value, slope, scratch)`` writes φ and φ' into buffers of one shape and one dtype.
+        ``forward(a, bias, slope, scratch)`` writes φ(a + bias) to `a` and φ' to `slope`, buffers of one shape and dtype.
 
     Examples
     --------
@@ -78,11 +78,13 @@ class Activation:
     def accurate(self) -> Activation:
         """The same φ with a `forward` made of `derivatives`: float64, relatively accurate, slower."""
 
-        def forward(a: Array, value: Array, slope: Array | None, _: Array) -> None:
+        def forward(a: Array, bias: Array | None, slope: Array | None, _: Array) -> None:
+            if bias is not None:
+                a += bias
             if slope is None:
-                (value[...],) = self.derivatives(a, 0)
+                (a[...],) = self.derivatives(a, 0)
             else:
-                value[...], slope[...] = self.derivatives(a, 1)
+                a[...], slope[...] = self.derivatives(a, 1)
 
         return Activation(self.name, self.derivatives, forward)
 
@@ -153,41 +155,48 @@ def _sin(a: ArrayLike, order: int = 3) -> tuple[Float, ...]:
     return (sine, cosine, -sine, -cosine)[: order + 1]  # (ACT.5)
 
 
-def _tanh_forward(a: Array, value: Array, slope: Array | None, _: Array) -> None:
-    np.tanh(a, out=value)
+def _tanh_forward(a: Array, bias: Array | None, slope: Array | None, _: Array) -> None:
+    if bias is not None:
+        a += bias
+    np.tanh(a, out=a)
     if slope is not None:
-        np.multiply(value, value, out=slope)
+        np.multiply(a, a, out=slope)
         np.subtract(1, slope, out=slope)
 
 
-def _softplus_forward(a: Array, value: Array, slope: Array | None, scratch: Array) -> None:
+def _softplus_forward(a: Array, bias: Array | None, slope: Array | None, scratch: Array) -> None:
+    if bias is not None:
+        a += bias
+    np.multiply(a, 0.5, out=scratch)
+    np.tanh(scratch, out=scratch)
+    scratch *= 0.5
     if slope is not None:
-        np.multiply(a, 0.5, out=slope)
-        np.tanh(slope, out=slope)
-        slope *= 0.5
-        slope += 0.5
-    np.abs(a, out=scratch)
-    np.negative(scratch, out=scratch)
-    np.exp(scratch, out=scratch)
-    np.log1p(scratch, out=scratch)
-    np.maximum(a, 0, out=value)
-    value += scratch
+        np.add(scratch, 0.5, out=slope)
+    np.abs(scratch, out=scratch)
+    scratch += 0.5  # s(|a|)
+    np.log(scratch, out=scratch)
+    np.maximum(a, 0, out=a)
+    a -= scratch
 
 
-def _silu_forward(a: Array, value: Array, slope: Array | None, scratch: Array) -> None:
-    np.multiply(a, 0.5, out=value)
-    np.tanh(value, out=scratch)
+def _silu_forward(a: Array, bias: Array | None, slope: Array | None, scratch: Array) -> None:
+    if bias is not None:
+        a += bias
+    a *= 0.5
+    np.tanh(a, out=scratch)
     if slope is not None:
-        np.subtract(1, scratch, out=slope)
-    scratch += 1
-    value *= scratch
+        np.subtract(1, scratch, out=slope)  # 2 r
+    scratch += 1  # 2 s
+    a *= scratch
     if slope is not None:
-        slope *= value
+        slope *= a
         slope += scratch
         slope *= 0.5
 
 
-def _gelu_forward(a: Array, value: Array, slope: Array | None, scratch: Array) -> None:
+def _gelu_forward(a: Array, bias: Array | None, slope: Array | None, scratch: Array) -> None:
+    if bias is not None:
+        a += bias
     np.multiply(a, np.sqrt(0.5), out=scratch)
     special.erf(scratch, out=scratch)
     scratch += 1
@@ -199,13 +208,15 @@ def _gelu_forward(a: Array, value: Array, slope: Array | None, scratch: Array) -
         slope *= a
         slope *= 1 / np.sqrt(2 * np.pi)
         slope += scratch
-    np.multiply(a, scratch, out=value)
+    a *= scratch
 
 
-def _sin_forward(a: Array, value: Array, slope: Array | None, _: Array) -> None:
+def _sin_forward(a: Array, bias: Array | None, slope: Array | None, _: Array) -> None:
+    if bias is not None:
+        a += bias
     if slope is not None:
         np.cos(a, out=slope)
-    np.sin(a, out=value)
+    np.sin(a, out=a)
 
 
 TANH = Activation("tanh", _tanh, _tanh_forward)

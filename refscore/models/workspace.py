@@ -5,8 +5,8 @@ With v·net(u) summed over the samples, and the layers of (NET.1), the chain rul
     δ_L = v,   ∂a_l = (W_{l+1}ᵀ δ_{l+1}) ∘ φ'(a_l),   δ_l = g_l ∘ ∂a_l,   ∂g_l = ∂a_l ∘ (W_l h_{l-1} + b_l)  (NET.3)
     ∂W_l = Σ δ_l h_{l-1}ᵀ,   ∂b_l = Σ δ_l,   ∂u = W_1ᵀ δ_1                                              (NET.4)
 
-Time goes to the matrix products, and then to memory. So the elementwise work is done in blocks of rows that stay in the
-cache, right after the product that made them, and δ_l overwrites φ'(a_l), which nothing else needs.
+Time goes to the matrix products, and then to passes over memory: φ comes with the bias, and δ_l overwrites φ'(a_l), which
+nothing else needs.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from refscore.models.network import Network
 
 __all__ = ["Workspace", "layers"]
-
-BLOCK = 256  # rows; 128 KiB for 128 numbers of float32 each
 
 Number = TypeVar("Number", bound=np.floating[Any])
 
@@ -127,7 +125,7 @@ class Workspace:
         self._sums: list[Array] = []
         self._inputs: Array | None = None
         self._output: Array = np.empty((n, self.widths[-1]), dtype)
-        self._scratch: Array = np.empty(min(n, BLOCK) * max(hidden, default=0), dtype)
+        self._scratch: Array = np.empty(n * max(hidden, default=0), dtype)
         self._ones: Array = np.ones(n, dtype)
         self._pending: tuple[Array, Sequence[Array] | None] | None = None
 
@@ -189,40 +187,31 @@ class Workspace:
         )
 
     def _run(self, u: Array, gains: Sequence[Array] | None, slopes: bool) -> Array:
-        m, last = len(u), len(self._values)
+        m, h = len(u), u
         if gains is not None:
             self._gains(gains, m)
-        for start in range(0, m, BLOCK):
-            rows = slice(start, min(start + BLOCK, m))
-            h = u[rows]
-            for i in range(last):
-                a = self._values[i][rows]
-                np.matmul(h, self._weights[i].T, out=a)
-                a += self._biases[i]
-                if gains is not None:
-                    self._sums[i][rows] = a
-                    a *= gains[i][rows]
-                self._activate(
-                    a, a, self._slopes[i][rows] if slopes else None, self._scratch[: a.size].reshape(a.shape)
-                )
-                h = a
-            np.matmul(h, self._weights[last].T, out=self._output[rows])
-        self._output[:m] += self._biases[last]
-        return self._output[:m]
+        for i, a in enumerate(self._values):
+            h = np.matmul(h, self._weights[i].T, out=a[:m])
+            scratch = self._scratch[: h.size].reshape(h.shape)
+            slope = self._slopes[i][:m] if slopes else None
+            if gains is None:
+                self._activate(h, self._biases[i], slope, scratch)
+            else:
+                sums = np.add(h, self._biases[i], out=self._sums[i][:m])
+                np.multiply(sums, gains[i], out=h)  # (NET.1)
+                self._activate(h, None, slope, scratch)
+        output = np.matmul(h, self._weights[-1].T, out=self._output[:m])
+        output += self._biases[-1]
+        return output
 
     def _through(self, i: int, delta: Array, gain: Array | None) -> Array:
-        """From δ_{i+1} to δ_i (NET.3), by blocks of rows."""
-        m = len(delta)
-        slope = self._slopes[i - 1][:m]
-        for start in range(0, m, BLOCK):
-            rows = slice(start, min(start + BLOCK, m))
-            part = slope[rows]
-            scratch = self._scratch[: part.size].reshape(part.shape)
-            np.matmul(delta[rows], self._weights[i], out=scratch)
-            part *= scratch  # (NET.3)
-            if gain is not None:
-                self._sums[i - 1][rows] *= part  # (NET.3)
-                part *= gain[rows]  # (NET.3)
+        """From δ_{i+1} to δ_i."""
+        m, width = len(delta), self.widths[i]
+        slope, sums = self._slopes[i - 1][:m], None if gain is None else self._sums[i - 1][:m]
+        slope *= np.matmul(delta, self._weights[i], out=self._scratch[: m * width].reshape(m, width))  # (NET.3)
+        if gain is not None and sums is not None:
+            sums *= slope  # (NET.3)
+            slope *= gain  # (NET.3)
         return slope
 
     def _gains(self, gains: Sequence[Array], m: int) -> None:
