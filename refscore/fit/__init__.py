@@ -4,26 +4,60 @@ from __future__ import annotations
 
 from refscore.fit.adam import adam, adamw
 from refscore.fit.clipping import clip
+from refscore.fit.draws import Batches, shuffled, with_replacement
 from refscore.fit.ema import debiased, ema_step, half_life, warmed_up
+from refscore.fit.laws import Levels, among, gaussian, log_normal, log_uniform, rademacher, sphere
+from refscore.fit.loop import Diverged, Interrupted, Result, train
+from refscore.fit.loss import Loss
+from refscore.fit.losses import explicit, implicit
+from refscore.fit.noised import denoising, multilevel
 from refscore.fit.optimiser import Optimiser
+from refscore.fit.projected import finite_difference, finite_difference_score, sliced, sliced_variance_reduced
 from refscore.fit.rates import StepFunction, constant, cosine, exponential, step_decay, warm_up
 from refscore.fit.sgd import nesterov, sgd
+from refscore.fit.state import State, load, save
 
 __all__ = [
+    "Batches",
+    "Diverged",
+    "Interrupted",
+    "Levels",
+    "Loss",
     "Optimiser",
+    "Result",
+    "State",
     "StepFunction",
     "adam",
     "adamw",
+    "among",
     "clip",
     "constant",
     "cosine",
     "debiased",
+    "denoising",
     "ema_step",
+    "explicit",
     "exponential",
+    "finite_difference",
+    "finite_difference_score",
+    "gaussian",
     "half_life",
+    "implicit",
+    "load",
+    "log_normal",
+    "log_uniform",
+    "multilevel",
     "nesterov",
+    "rademacher",
+    "save",
     "sgd",
+    "shuffled",
+    "sliced",
+    "sliced_variance_reduced",
+    "sphere",
     "step_decay",
+    "train",
     "warm_up",
     "warmed_up",
+    "with_replacement",
 ]
