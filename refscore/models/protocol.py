@@ -152,7 +152,8 @@ class ParametricLevelScore(LevelScore, Protocol):
 class TrainingWorkspace(Protocol):
     """A model's θ, its gradient and all buffers for batches of up to n samples, in float32 or float64.
 
-    Nothing is checked or allocated in a step. θ is read at each forward pass: an optimiser writes to it in place.
+    What grows with the network is allocated once; shapes and dtypes are checked, values are not. θ is read at each
+    forward pass: an optimiser writes to it in place.
     """
 
     @property

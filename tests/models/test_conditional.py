@@ -73,7 +73,7 @@ def test_one_level_for_all_samples():
         assert_array_equal(method(x, alone, v), method(x, each, v))
 
 
-@pytest.mark.parametrize("batch", [(0,), (2, 0), (2, 3)])
+@pytest.mark.parametrize("batch", [(1,), (2, 3)])
 def test_batches_of_any_shape(batch):
     score = model(2, (4, 3), "over sigma", "log")
     rng = np.random.default_rng(0)
@@ -87,7 +87,6 @@ def test_batches_of_any_shape(batch):
         score.quadratic_parameters(x, sigma, v),
     ):
         assert gradient.shape == score.pack().shape
-        assert x.size or not gradient.any()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -97,19 +96,20 @@ def test_the_workspace_is_the_model(embedding, scaling, dtype):
     score = model(3, (16, 8), scaling, embedding, SILU)
     x, v, sigma = (value.astype(dtype) for value in points(7, 3))
     space = score.workspace(9, dtype)
+    roundings = 4  # of the largest number; the roundings of sums of 16 terms mostly cancel
     assert space.theta.dtype == space.gradient.dtype == dtype
     assert_array_equal(space.theta, score.pack().astype(dtype))
-    for step in range(2):  # the second with another θ, and a batch that is smaller than the first
-        m = 7 - 3 * step
+    for step in range(2):  # the second with another θ, and with a batch that is smaller than the first
+        y, w, level = x[3 * step :], v[3 * step :], sigma[3 * step :]
         space.theta += dtype(0.125) * step
         now = score.unpack(space.theta)
-        got = space.forward(x[:m], sigma[:m])
-        size = np.abs(now(x[:m], sigma[:m])).max() + np.abs(x / sigma[:, None] ** 2).max()
+        got = space.forward(y, level)
+        size = np.abs(now(y, level)).max() + np.abs(x / sigma[:, None] ** 2).max()
         assert got.dtype == dtype
-        np.testing.assert_allclose(got, now(x[:m], sigma[:m]), rtol=0, atol=64 * np.finfo(dtype).eps * size)
-        space.backward(v[:m])
-        expected = now.vjp_parameters(x[:m], sigma[:m], v[:m])
-        atol = 64 * np.finfo(dtype).eps * np.abs(expected).max()
+        np.testing.assert_allclose(got, now(y, level), rtol=0, atol=roundings * np.finfo(dtype).eps * size)
+        space.backward(w)
+        expected = now.vjp_parameters(y, level, w)
+        atol = roundings * np.finfo(dtype).eps * np.abs(expected).max()
         np.testing.assert_allclose(space.gradient, expected, rtol=0, atol=atol)
     got = np.array(space.forward(x, dtype(0.75)))
     assert_array_equal(got, space.forward(x, np.full(7, 0.75, dtype)))
