@@ -156,6 +156,9 @@ def test_many_states_and_large_weights():
     assert_array_equal(weights, np.full(2**12, 2.0**-12))
     assert means.shape == (4096, 12)
     assert_allclose(machine.log_normaliser(), 6 * np.log(2 * np.pi) + 12 * np.log(2), rtol=8 * UNIT)
+    heavy = GaussianBernoulliRBM(100 * np.eye(2), np.zeros(2), np.zeros(2), np.zeros(2))  # log w_h of 0, 5000 and 10000
+    assert_array_equal(heavy.components()[0], [0, 0, 0, 1])
+    assert_allclose(heavy.log_normaliser(), np.log(2 * np.pi) + 10000, rtol=4 * UNIT)
     large = GaussianBernoulliRBM(np.ones((21, 1)), [0], np.zeros(21), [0])
     for call in (large.components, large.log_normaliser):
         with pytest.raises(ValueError, match=r"matrix has shape \(21, 1\); 2\^21 states, of which at most 2\^20"):
