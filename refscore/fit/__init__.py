@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from refscore.fit.adam import adam, adamw
 from refscore.fit.clipping import clip
+from refscore.fit.conditioning import Conditioning, conditioning, suggest_sigma_min
+from refscore.fit.distances import largest_distance, nearest_distances
 from refscore.fit.draws import Batches, shuffled, with_replacement
 from refscore.fit.ema import debiased, ema_step, half_life, warmed_up
 from refscore.fit.laws import Levels, among, gaussian, log_normal, log_uniform, rademacher, sphere
@@ -19,6 +21,7 @@ from refscore.fit.state import State, load, save
 
 __all__ = [
     "Batches",
+    "Conditioning",
     "Diverged",
     "Interrupted",
     "Levels",
@@ -31,6 +34,7 @@ __all__ = [
     "adamw",
     "among",
     "clip",
+    "conditioning",
     "constant",
     "cosine",
     "debiased",
@@ -43,10 +47,12 @@ __all__ = [
     "gaussian",
     "half_life",
     "implicit",
+    "largest_distance",
     "load",
     "log_normal",
     "log_uniform",
     "multilevel",
+    "nearest_distances",
     "nesterov",
     "rademacher",
     "save",
@@ -56,6 +62,7 @@ __all__ = [
     "sliced_variance_reduced",
     "sphere",
     "step_decay",
+    "suggest_sigma_min",
     "train",
     "warm_up",
     "warmed_up",
