@@ -56,7 +56,7 @@ class Activation:
     derivatives : callable
         ``derivatives(a, order=3)`` gives φ, φ', φ'', φ''' up to `order`: float64, relatively accurate in both tails.
     forward : callable
-        ``forward(a, bias, slope, scratch)`` writes φ(a + bias) to `a` and φ' to `slope`, buffers of one shape and dtype.
+        ``forward(a, bias, slope, scratch)`` replaces `a` by φ(a + bias) and `slope` by φ'(a + bias).
 
     Examples
     --------
@@ -98,10 +98,14 @@ def _logistic(a: Float) -> tuple[Float, Float]:
 
 
 def _normal(a: Float) -> tuple[Float, Float]:
-    """Distribution function and density of N(0, 1), both relatively accurate."""
-    density: Float = np.exp(-0.5 * a * a) / np.sqrt(2 * np.pi)
-    cdf: Float = 0.5 * special.erfc(-a * np.sqrt(0.5))
-    return cdf, density
+    """Distribution function and density of N(0, 1), both relatively accurate.
+
+    e^(-a²/2) has the relative error of a², and a² is large: so a is split, and the square of the high half is exact.
+    """
+    high = np.rint(a * 2.0**16) / 2.0**16
+    bell: Float = np.exp(-0.5 * high * high) * np.exp(-0.5 * (a - high) * (a + high))
+    below: Float = 0.5 * bell * special.erfcx(np.abs(a) * np.sqrt(0.5))
+    return np.where(a < 0, below, 1 - below), bell / np.sqrt(2 * np.pi)
 
 
 def _tanh(a: ArrayLike, order: int = 3) -> tuple[Float, ...]:

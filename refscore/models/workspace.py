@@ -5,8 +5,8 @@ With v·net(u) summed over the samples, and the layers of (NET.1), the chain rul
     δ_L = v,   ∂a_l = (W_{l+1}ᵀ δ_{l+1}) ∘ φ'(a_l),   δ_l = g_l ∘ ∂a_l,   ∂g_l = ∂a_l ∘ (W_l h_{l-1} + b_l)  (NET.3)
     ∂W_l = Σ δ_l h_{l-1}ᵀ,   ∂b_l = Σ δ_l,   ∂u = W_1ᵀ δ_1                                              (NET.4)
 
-Time goes to the matrix products, and then to passes over memory: φ comes with the bias, and δ_l overwrites φ'(a_l), which
-nothing else needs.
+Time goes to the matrix products, and then to passes over memory: φ comes with the bias, and δ_l overwrites φ'(a_l),
+which nothing else needs.
 """
 
 from __future__ import annotations
