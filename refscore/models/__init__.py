@@ -6,12 +6,14 @@ from refscore.models.activations import GELU, SILU, SIN, SOFTPLUS, TANH, Activat
 from refscore.models.affine import AffineScore, LevelAffineScore
 from refscore.models.autograd_energy import AutogradEnergy
 from refscore.models.boltzmann import GaussianBernoulliRBM
-from refscore.models.directional import check_slopes
 from refscore.models.conditional import ConditionalMLP, conditional_mlp
+from refscore.models.directional import check_slopes
 from refscore.models.embedded import EmbeddedMLP, embedded_mlp
 from refscore.models.embeddings import C_NOISE, LOG_SIGMA, NO_EMBEDDING, Embedding, fourier
 from refscore.models.expert_shapes import GAUSSIAN, LOG_COSH, STUDENT_T, Expert
 from refscore.models.experts import ProductOfExperts
+from refscore.models.exponential_family import BaseDensity, ExponentialFamily
+from refscore.models.features import Features, features_by_hessian
 from refscore.models.initial import gaussian_bernoulli_rbm, product_of_experts
 from refscore.models.levels import FixedLevel
 from refscore.models.network import Network, network
@@ -26,6 +28,7 @@ from refscore.models.protocol import (
     TrainingWorkspace,
 )
 from refscore.models.quadratic import QuadraticEnergy
+from refscore.models.ready_features import fourier_features, monomials, radial_features
 from refscore.models.scaling import OVER_SIGMA, PLAIN, Scaling, edm
 
 __all__ = [
@@ -45,11 +48,14 @@ __all__ = [
     "Activation",
     "AffineScore",
     "AutogradEnergy",
+    "BaseDensity",
     "ConditionalMLP",
     "Differentiable",
     "EmbeddedMLP",
     "Embedding",
     "Expert",
+    "ExponentialFamily",
+    "Features",
     "FixedLevel",
     "GaussianBernoulliRBM",
     "LevelAffineScore",
@@ -69,8 +75,12 @@ __all__ = [
     "conditional_mlp",
     "edm",
     "embedded_mlp",
+    "features_by_hessian",
     "fourier",
+    "fourier_features",
     "gaussian_bernoulli_rbm",
+    "monomials",
     "network",
     "product_of_experts",
+    "radial_features",
 ]
