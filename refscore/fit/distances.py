@@ -5,11 +5,12 @@ With r_i = |x_i - c| about any centre c, the triangle inequality says which pair
     |x_i - x_j| ≤ r_i + r_j                                                                           (COND.1)
 
 So points are taken in descending order of r, and where r_i + r_1 is below what was found, the rest is not looked at.
-Candidates come from matrix products, a tile at a time, and are measured by differences: |x_i|² + |x_j|² - 2 x_i·x_j
-alone would lose the digits of small distances.
+Candidates come from matrix products, a tile at a time, and are measured by differences.
 """
 
 from __future__ import annotations
+
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -51,24 +52,25 @@ def largest_distance(data: ArrayLike) -> float:
     >>> largest_distance([[0, 0], [3, 4], [3, 0], [1, 1]])
     5.0
     """
-    points, radius = _outermost_first(data)
+    points = _two_or_more(data)
+    centred = points - points.mean(0)
+    radius = np.linalg.norm(centred, axis=1)
+    order = np.argsort(-radius, kind="stable")
+    points, centred, radius = points[order], centred[order], radius[order]
     best = 0.0
     for start in range(0, len(points), TILE):
-        near = points[start : start + TILE]
-        if (radius[start] + radius[0]) * (1 + ROUNDING) <= best:  # (COND.1)
-            break
         for other in range(0, start + 1, TILE):
-            if (radius[start] + radius[other]) * (1 + ROUNDING) <= best:
+            if (radius[start] + radius[other]) * (1 + ROUNDING) <= best:  # (COND.1)
                 break
-            far = points[other : other + TILE]
+            near, far = centred[start : start + TILE], centred[other : other + TILE]
             i, j = np.unravel_index(np.argmax(_squared(near, far)), (len(near), len(far)))
-            best = max(best, float(np.linalg.norm(near[i] - far[j])))  # (COND.2)
+            best = max(best, float(np.linalg.norm(points[start + i] - points[other + j])))  # (COND.2)
     if not best > 0:
         raise ValueError(f"data has {len(points)} points, all the same; expected at least two different ones")
     return best
 
 
-def nearest_distances(data: ArrayLike, *, at_most: int = 2000) -> Float:
+def nearest_distances(data: ArrayLike, *, at_most: SupportsIndex = 500) -> Float:
     """The distance of points to their nearest neighbour among all points.
 
         min_{j≠i} |x_i - x_j|                                                                         (COND.3)
@@ -96,30 +98,19 @@ def nearest_distances(data: ArrayLike, *, at_most: int = 2000) -> Float:
     array([3., 1., 1., 5.])
     """
     points = _two_or_more(data)
-    points = points - points.mean(0)
     chosen = np.linspace(0, len(points) - 1, min(len(points), integer(at_most, "at_most", 1))).round().astype(np.intp)
+    centred = points - points.mean(0)
+    slack = ROUNDING * 2 * (centred**2).sum(1).max()
     found = np.full(len(chosen), np.inf)
-    for start in range(0, len(chosen), TILE):
-        index = chosen[start : start + TILE]
-        for other in range(0, len(points), TILE):
-            far = points[other : other + TILE]
-            squared = _squared(points[index], far)
-            own = (index >= other) & (index < other + TILE)
-            squared[own, index[own] - other] = np.inf
-            nearest = squared.argmin(1)
-            distance = np.linalg.norm(points[index] - far[nearest], axis=1)
-            distance[np.isinf(squared.min(1))] = np.inf  # a tile of nothing but the point itself
-            found[start : start + TILE] = np.minimum(found[start : start + TILE], distance)  # (COND.3)
+    for start in range(0, len(points), TILE):
+        near = points[start : start + TILE]
+        for row, squared in enumerate(_squared(centred[chosen], centred[start : start + TILE])):
+            if start <= chosen[row] < start + TILE:
+                squared[chosen[row] - start] = np.inf
+            if squared.min() - slack < found[row] ** 2:
+                candidates = near[squared <= squared.min() + slack] - points[chosen[row]]
+                found[row] = min(found[row], np.linalg.norm(candidates, axis=1).min())  # (COND.3)
     return found
-
-
-def _outermost_first(data: ArrayLike) -> tuple[Float, Float]:
-    """The points about their mean, in descending order of their distance from it, and these distances."""
-    points = _two_or_more(data)
-    points = points - points.mean(0)
-    radius = np.linalg.norm(points, axis=1)
-    order = np.argsort(-radius, kind="stable")
-    return points[order], radius[order]
 
 
 def _two_or_more(data: ArrayLike) -> Float:
