@@ -15,6 +15,7 @@ import numpy as np
 from refscore.arrays import Float
 from refscore.models.network import Network
 from refscore.models.scaling import Scaling
+from refscore.models.short_cut_gradients import trace_gradient
 from refscore.models.short_cuts import trace
 from refscore.models.tangent_gradients import Gradient, gradient
 from refscore.models.tangents import jvp
@@ -83,10 +84,8 @@ class Preconditioned:
 
     def trace_parameters(self) -> Gradient:
         """Gradient of Σ tr J."""
-        n, d = self.x.shape
-        first = np.eye(d)[:, None, :] * np.broadcast_to(self.b * self.c, (n, 1))
-        basis = np.eye(d, self.u.shape[-1])[:, None, :]
-        return gradient(self.network, self.u, directions=basis, first=first, gains=self.gains)  # (CON.3)
+        weight = np.broadcast_to(self.b * self.c, (len(self.x), 1))[:, 0]
+        return trace_gradient(self.network, self.u, weight, self.gains)  # (CON.3)
 
     def quadratic_parameters(self, v: Float) -> Gradient:
         """Gradient of Σ vᵀ J v."""
