@@ -6,6 +6,7 @@ None of them has parameters. Levels embedded by a table of parameters are :class
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -123,7 +124,8 @@ def fourier(frequencies: ArrayLike) -> Embedding:
     frequencies = read_only(frequencies, "frequencies")
     if frequencies.ndim != 1 or frequencies.size == 0:
         raise ValueError(f"frequencies has shape {frequencies.shape}; expected (m,) with m >= 1")
-    return Embedding("fourier", 2 * frequencies.size, partial(_fourier, frequencies=frequencies))
+    code = zlib.crc32(frequencies.astype("<f8").tobytes())  # so that a printed model tells other frequencies
+    return Embedding(f"fourier {code:08x}", 2 * frequencies.size, partial(_fourier, frequencies=frequencies))
 
 
 def _none(sigma: Float) -> Float:

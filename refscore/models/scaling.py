@@ -117,7 +117,7 @@ def edm(sigma_data: float) -> Scaling:
     (0.058823529412, 0.058823529412)
     """
     sigma_data = number(sigma_data, "sigma_data", positive)
-    return Scaling(f"edm({sigma_data:g})", partial(_edm, sigma_data=sigma_data))
+    return Scaling(f"edm({sigma_data!r})", partial(_edm, sigma_data=sigma_data))
 
 
 def _plain(sigma: Float) -> tuple[Float, Float, Float]:
