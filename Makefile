@@ -9,7 +9,7 @@ BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := demo
-.PHONY: demo check test test-all lint docs peers clean
+.PHONY: demo check test test-all lint docs peers bench clean
 
 demo: $(VENV)/.base
 	$(BIN)/refscore demo
@@ -38,7 +38,10 @@ docs: $(VENV)/.docs
 peers: $(VENV)/.peers
 	$(BIN)/python -m validation.peers $(ARGS)
 
-$(VENV)/.base $(VENV)/.test $(VENV)/.docs $(VENV)/.peers: setup.py pyproject.toml
+bench: $(VENV)/.bench
+	$(BIN)/python -m validation.benchmarks $(ARGS)
+
+$(VENV)/.base $(VENV)/.test $(VENV)/.docs $(VENV)/.peers $(VENV)/.bench: setup.py pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("refscore needs Python 3.10+, found "+sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(PIP) -e '.$(patsubst .%,[%],$(filter-out .base,$(@F)))'

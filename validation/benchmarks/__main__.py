@@ -3,39 +3,118 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import sys
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from functools import partial
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from validation.benchmarks import imports
+from validation.benchmarks import forward, imports, trace, training
+from validation.benchmarks.contest import ROUNDS, SECONDS, Contest, Settings, hold
+from validation.benchmarks.machine import machine
+from validation.benchmarks.record import duration, record
+from validation.benchmarks.rows import Row, Skipped
 
-BENCHMARKS = {"imports": imports.rows}
+Found = Iterator[list[Row | Skipped]]
+HEADING = "ratio to refscore, quartiles of single rounds, refscore's time, the peer's, goal"
+STYLES = {True: "green", False: "red", None: ""}
 
 
 def main() -> int:
     """Run the named benchmarks, all by default."""
+    options = _options()
+    found: dict[str, list[Row | Skipped]] = {}
+    print(HEADING)
+    errors = Console(stderr=True)
+    with errors.status("") as status:
+        tell: Callable[[str], object] = status.update if errors.is_terminal else lambda _: None
+        for name in options.names or BENCHMARKS:
+            found[name] = []
+            for items in BENCHMARKS[name](options.only, Settings(options.rounds, options.turn, tell)):
+                _print(items)
+                found[name] += items
+    if options.json:
+        rows = [item.plain() for items in found.values() for item in items if isinstance(item, Row)]
+        Path(options.json).write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if options.record:
+        here = machine()
+        record({name: _part(name, items, options, here) for name, items in found.items()})
+    return 0
+
+
+def _imports(only: str, settings: Settings) -> Found:
+    settings.tell("imports")
+    yield [row for row in imports.rows() if fnmatchcase(row.work, only)]
+
+
+def _contests(contests: Callable[[], Iterator[Contest]], only: str, settings: Settings) -> Found:
+    return (list(hold(contest, settings)) for contest in contests() if fnmatchcase(contest.work, only))
+
+
+BENCHMARKS: dict[str, Callable[[str, Settings], Found]] = {
+    "imports": _imports,
+    "training": partial(_contests, training.contests),
+    "forward": partial(_contests, forward.contests),
+    "trace": partial(_contests, trace.contests),
+}
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m validation.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", metavar="F", help="write the rows as JSON")
+    parser.add_argument("--only", metavar="GLOB", default="*", help="only work whose name matches, as '*batch 1000*'")
+    parser.add_argument("--rounds", type=_positive, default=ROUNDS, metavar="N", help="turns of each contestant")
+    parser.add_argument("--turn", type=float, default=SECONDS, metavar="S", help="seconds a turn takes, about")
+    parser.add_argument("--record", action="store_true", help="renew results.json and docs/benchmarks.md")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
-    rows = [row for name in options.names or BENCHMARKS for row in BENCHMARKS[name]()]
-    table = Table(box=None, pad_edge=False)
-    for column in ("work", "peer", "ratio", "seconds", "goal"):
-        table.add_column(column)
-    for row in rows:
-        table.add_row(
-            str(row["work"]), str(row["peer"]), f"{row['ratio']:.2f}", f"{row['seconds']:.3f}", str(row["goal"])
-        )
-    Console().print(table)
-    if options.json:
-        Path(options.json).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    return 0
+    if options.record and options.only != "*":
+        parser.error("--record is for whole benchmarks, not for a part chosen by --only")
+    return options
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is less than 1")
+    return value
+
+
+def _print(items: list[Row | Skipped]) -> None:
+    """The columns stand under each other, on a terminal and in a file."""
+    console = Console(width=max(110, Console().width), highlight=False)
+    for work, group in groupby(items, lambda item: item.work):
+        console.print(work, style="bold")
+        for item in group:
+            if isinstance(item, Skipped):
+                console.print(f"  {item.peer:<33} skipped: {item.reason}")
+                continue
+            spread = "" if item.low is None or item.high is None else f"{item.low:.2f} to {item.high:.2f}"
+            theirs = "" if item.peer_seconds is None else duration(item.peer_seconds)
+            goal = item.goal.text + {True: ", met", False: ", MISSED", None: ""}[item.met]
+            line = f"  {item.peer:<33} {item.ratio:>7.2f}  {spread:<17} {duration(item.seconds):>8} {theirs:>9}  {goal}"
+            console.print(line.rstrip(), style=STYLES[item.met], markup=False)
+
+
+def _part(name: str, items: list[Row | Skipped], options: argparse.Namespace, here: dict[str, object]) -> Any:
+    return {
+        "date": datetime.date.today().isoformat(),
+        "command": f"python -m validation.benchmarks {name} --rounds {options.rounds} --turn {options.turn:g}",
+        "machine": here,
+        "rows": [item.plain() for item in items if isinstance(item, Row)],
+        "skipped": [
+            {"work": item.work, "peer": item.peer, "reason": item.reason} for item in items if isinstance(item, Skipped)
+        ],
+    }
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from validation.benchmarks.rows import Goal, Row
+
 __all__ = ["rows"]
 
 WORK = {
@@ -18,13 +20,13 @@ WORK = {
 REPEAT = 9
 
 
-def rows() -> Iterator[dict[str, object]]:
+def rows() -> Iterator[Row]:
     """Time each import in a fresh interpreter, in turn with NumPy's own.
 
     Yields
     ------
-    dict
-        ``work``, ``peer``, ``ratio`` (to the import of NumPy), ``goal`` and ``seconds`` above NumPy.
+    Row
+        The ratio is ours to the import of NumPy, the seconds are those above NumPy.
     """
     seconds: dict[str, list[float]] = {name: [] for name in ("numpy", *WORK)}
     for _ in range(REPEAT):
@@ -34,8 +36,8 @@ def rows() -> Iterator[dict[str, object]]:
     numpy = statistics.median(seconds["numpy"])
     for name in WORK:
         above = statistics.median(seconds[name])
-        goal = "below 0.25 s above NumPy" if name == "import refscore" else ""
-        yield {"work": name, "peer": "import numpy", "ratio": above / numpy, "goal": goal, "seconds": above}
+        goal = Goal("below 0.25 s above NumPy", most=0.25 / numpy) if name == "import refscore" else Goal()
+        yield Row(name, "import numpy", above / numpy, goal, above, peer_seconds=numpy)
 
 
 def _time(before: str, statement: str) -> float:
