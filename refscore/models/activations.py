@@ -16,6 +16,7 @@ over memory, with an absolute error of a few u |a|, where u is the dtype's unit 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol, final
 
@@ -26,6 +27,8 @@ from scipy import special
 from refscore.arrays import Float, as_float64
 
 __all__ = ["GELU", "SILU", "SIN", "SOFTPLUS", "TANH", "Activation", "Array", "Derivatives", "Forward"]
+
+HEIGHT = 1 / math.sqrt(2 * math.pi)  # of the normal density; no NumPy scalar, which would make float32 into float64
 
 Array = NDArray[np.floating[Any]]
 
@@ -89,12 +92,11 @@ class Activation:
         return Activation(self.name, self.derivatives, forward)
 
 
-def _logistic(a: Float) -> tuple[Float, Float]:
-    """s = 1/(1 + e⁻ᵃ) and r = 1 - s, both relatively accurate."""
-    small = np.exp(-np.abs(a))
-    large = 1 / (1 + small)
-    small *= large
-    return np.where(a < 0, small, large), np.where(a < 0, large, small)
+def _logistic(a: Float) -> Float:
+    """s = 1/(1 + e⁻ᵃ), relatively accurate where 1 - s(-a) is not."""
+    with np.errstate(over="ignore"):  # e^∞ gives s = 0
+        value: Float = 1 / (1 + np.exp(-a))
+    return value
 
 
 def _normal(a: Float) -> tuple[Float, Float]:
@@ -104,8 +106,8 @@ def _normal(a: Float) -> tuple[Float, Float]:
     """
     high = np.rint(a * 2.0**16) / 2.0**16
     bell: Float = np.exp(-0.5 * high * high) * np.exp(-0.5 * (a - high) * (a + high))
-    below: Float = 0.5 * bell * special.erfcx(np.abs(a) * np.sqrt(0.5))
-    return np.where(a < 0, below, 1 - below), bell / np.sqrt(2 * np.pi)
+    below: Float = 0.5 * bell * special.erfcx(np.abs(a) * math.sqrt(0.5))
+    return np.where(a < 0, below, 1 - below), HEIGHT * bell
 
 
 def _tanh(a: ArrayLike, order: int = 3) -> tuple[Float, ...]:
@@ -113,8 +115,8 @@ def _tanh(a: ArrayLike, order: int = 3) -> tuple[Float, ...]:
     phi: Float = np.tanh(a)
     if order < 1:
         return (phi,)
-    s, r = _logistic(2 * np.clip(a, -400, 400))
-    first: Float = 4 * s * r  # (ACT.1)
+    near = np.clip(a, -400, 400)
+    first: Float = 4 * _logistic(2 * near) * _logistic(-2 * near)  # (ACT.1)
     return (phi, first, -2 * phi * first, first * (6 * phi * phi - 2))[: order + 1]  # (ACT.1)
 
 
@@ -123,34 +125,39 @@ def _softplus(a: ArrayLike, order: int = 3) -> tuple[Float, ...]:
     phi: Float = np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))  # (ACT.2)
     if order < 1:
         return (phi,)
-    s, r = _logistic(a)
-    return (phi, s, s * r, s * r * -np.tanh(a / 2))[: order + 1]  # (ACT.2)
+    s = _logistic(a)
+    if order < 2:
+        return phi, s
+    curve: Float = s * _logistic(-a)
+    return (phi, s, curve, -curve * np.tanh(a / 2))[: order + 1]  # (ACT.2)
 
 
 def _silu(a: ArrayLike, order: int = 3) -> tuple[Float, ...]:
     a = as_float64(a, "a")
-    s, r = _logistic(a)
+    s = _logistic(a)
+    if order < 1:
+        return (a * s,)
+    r = _logistic(-a)
+    first: Float = s * (1 + a * r)  # (ACT.3)
     if order < 2:
-        return (a * s, s * (1 + a * r))[: order + 1]  # (ACT.3)
-    curve, tilt = s * r, -np.tanh(a / 2)
-    return (
-        a * s,
-        s * (1 + a * r),
-        curve * (2 + a * tilt),
-        curve * (3 * tilt + a * (1 - 6 * curve)),
-    )[: order + 1]  # (ACT.3)
+        return a * s, first
+    curve, tilt = s * r, -np.tanh(a / 2)  # s r and r - s
+    second, third = curve * (2 + a * tilt), curve * (3 * tilt + a * (1 - 6 * curve))  # (ACT.3)
+    return (a * s, first, second, third)[: order + 1]
 
 
 def _gelu(a: ArrayLike, order: int = 3) -> tuple[Float, ...]:
     a = as_float64(a, "a")
     near = np.clip(a, -40, 40)
     cdf, density = _normal(near)
+    if order < 1:
+        return (a * cdf,)
+    first: Float = cdf + near * density  # (ACT.4)
     if order < 2:
-        return (a * cdf, cdf + near * density)[: order + 1]  # (ACT.4)
+        return a * cdf, first
     square = near * near
-    return (a * cdf, cdf + near * density, density * (2 - square), density * near * (square - 4))[
-        : order + 1
-    ]  # (ACT.4)
+    second, third = density * (2 - square), density * near * (square - 4)  # (ACT.4)
+    return (a * cdf, first, second, third)[: order + 1]
 
 
 def _sin(a: ArrayLike, order: int = 3) -> tuple[Float, ...]:
@@ -201,16 +208,14 @@ def _silu_forward(a: Array, bias: Array | None, slope: Array | None, scratch: Ar
 def _gelu_forward(a: Array, bias: Array | None, slope: Array | None, scratch: Array) -> None:
     if bias is not None:
         a += bias
-    np.multiply(a, np.sqrt(0.5), out=scratch)
-    special.erf(scratch, out=scratch)
-    scratch += 1
-    scratch *= 0.5
+    special.ndtr(a, out=scratch)
     if slope is not None:
-        np.multiply(a, a, out=slope)
+        with np.errstate(over="ignore"):  # e^-∞ is 0
+            np.multiply(a, a, out=slope)
         slope *= -0.5
         np.exp(slope, out=slope)
         slope *= a
-        slope *= 1 / np.sqrt(2 * np.pi)
+        slope *= HEIGHT
         slope += scratch
     a *= scratch
 

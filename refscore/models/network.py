@@ -8,6 +8,7 @@ W_2, …, b_L): the order of torch's ``parameters()``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,7 +23,7 @@ from refscore.models.workspace import Workspace, layers
 
 __all__ = ["Network", "Workspace", "layers", "network"]
 
-STRETCH = 4096  # rows of the buffers behind the pure functions
+STRETCH = 256  # rows that the pure functions take at a time: what the accurate forms allocate then stays in the cache
 
 
 @final
@@ -89,7 +90,7 @@ class Network:
         value = np.empty((len(rows), self.widths[-1]))
         for part, space in self._stretches(len(rows)):
             value[part] = space.evaluate(rows[part], None if scale is None else [g[part] for g in scale])
-        return value.reshape(*batch, -1)
+        return value.reshape(*batch, self.widths[-1])
 
     def pullback(
         self, u: ArrayLike, v: ArrayLike, gains: Sequence[ArrayLike] | None = None
@@ -111,7 +112,7 @@ class Network:
             In θ, in u, and in the gains, () without gains.
         """
         batch, rows, scale = self._flat(u, gains)
-        v = of_shape(v, "v", (*batch, self.widths[-1]), "net(u)").reshape(-1, self.widths[-1])
+        v = of_shape(v, "v", (*batch, self.widths[-1]), "net(u)").reshape(len(rows), self.widths[-1])
         theta, inputs = np.zeros(self.p), np.empty_like(rows)
         slopes = [np.empty_like(g) for g in scale or []]
         for part, space in self._stretches(len(rows)):
@@ -120,7 +121,7 @@ class Network:
             theta += space.gradient
             for whole, slope in zip(slopes, in_gains):
                 whole[part] = slope
-        return theta, inputs.reshape(*batch, -1), tuple(slope.reshape(*batch, -1) for slope in slopes)
+        return theta, inputs.reshape(*batch, self.widths[0]), tuple(g.reshape(*batch, g.shape[1]) for g in slopes)
 
     def pack(self) -> Float:
         """θ = (W_1 row by row, b_1, W_2, …, b_L), (p,)."""
@@ -137,17 +138,18 @@ class Network:
     ) -> tuple[tuple[int, ...], Float, list[Float] | None]:
         """Batch shape of `u`, its rows, and the gains as rows."""
         u = samples(u, "u", self.widths[0])
-        batch, hidden = u.shape[:-1], self.widths[1:-1]
+        batch, hidden, flat = u.shape[:-1], self.widths[1:-1], u.reshape(math.prod(u.shape[:-1]), self.widths[0])
         if gains is None:
-            return batch, u.reshape(-1, u.shape[-1]), None
+            return batch, flat, None
         if len(gains) != len(hidden):
             raise ValueError(f"gains has {len(gains)} arrays; expected {len(hidden)}, one for each hidden layer")
         rows = [of_shape(g, f"gains[{i}]", (*batch, n), "its layer") for i, (g, n) in enumerate(zip(gains, hidden))]
-        return batch, u.reshape(-1, u.shape[-1]), [g.reshape(-1, g.shape[-1]) for g in rows]
+        return batch, flat, [g.reshape(len(flat), g.shape[-1]) for g in rows]
 
     def _stretches(self, count: int) -> Iterator[tuple[slice, Workspace]]:
         """Slices of `count` rows, and one workspace for all of them."""
-        space = Workspace(Network(self.weights, self.biases, self.activation.accurate), max(1, min(count, STRETCH)))
+        space = Workspace(self, max(1, min(count, STRETCH)))
+        space.activation = self.activation.accurate
         for start in range(0, count, STRETCH):
             yield slice(start, min(start + STRETCH, count)), space
 

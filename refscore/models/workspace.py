@@ -81,6 +81,9 @@ class Workspace:
     gradient : (p,)
         What the last :meth:`backward` found, in the order of `theta`.
 
+    activation : Activation
+        φ, of which `forward` is called.
+
     Raises
     ------
     TypeError
@@ -115,9 +118,9 @@ class Workspace:
         self.dtype = np.dtype(dtype)
         self.widths = network.widths
         hidden = self.widths[1:-1]
-        self.theta: Array = network.pack().astype(dtype)
-        self.gradient: Array = np.zeros_like(self.theta)
-        self._activate = network.activation.forward
+        self.theta: Array = network.pack().astype(dtype, copy=False)
+        self.gradient: Array = np.empty_like(self.theta)
+        self.activation = network.activation
         self._weights, self._biases = layers(self.theta, self.widths)
         self._in_weights, self._in_biases = layers(self.gradient, self.widths)
         self._values: list[Array] = [np.empty((n, width), dtype) for width in hidden]
@@ -134,15 +137,15 @@ class Workspace:
 
     def evaluate(self, u: Array, gains: Sequence[Array] | None = None) -> Array:
         """net(u), (m, n_L) for `u` (m, n_0) with m ≤ n and `gains` (m, n_l), without what a backward pass needs."""
-        self._check(u, "u", self.widths[0])
         self._pending = None
         return self._run(u, gains, False)
 
     def forward(self, u: Array, gains: Sequence[Array] | None = None) -> Array:
         """net(u), (m, n_L) for `u` (m, n_0) with m ≤ n and `gains` (m, n_l), ready for :meth:`backward`."""
-        self._check(u, "u", self.widths[0])
+        self._pending = None
+        output = self._run(u, gains, True)
         self._pending = u, gains
-        return self._run(u, gains, True)
+        return output
 
     def backward(self, v: Array, *, inputs: bool = False) -> tuple[Array | None, tuple[Array, ...]]:
         """Gradients of Σ v·net(u), summed over the samples of the last forward pass, which it uses up.
@@ -168,10 +171,10 @@ class Workspace:
         """
         if self._pending is None:
             raise RuntimeError("backward has no forward pass to go back through; call forward first")
-        (u, gains), self._pending = self._pending, None
+        (u, gains), delta = self._pending, v
         m = len(u)
         self._check(v, "v", self.widths[-1], m)
-        delta = v
+        self._pending = None
         for i in range(len(self._weights) - 1, -1, -1):
             before = self._values[i - 1][:m] if i else u
             np.matmul(delta.T, before, out=self._in_weights[i])  # (NET.4)
@@ -187,6 +190,7 @@ class Workspace:
         )
 
     def _run(self, u: Array, gains: Sequence[Array] | None, slopes: bool) -> Array:
+        self._check(u, "u", self.widths[0])
         m, h = len(u), u
         if gains is not None:
             self._gains(gains, m)
@@ -195,11 +199,11 @@ class Workspace:
             scratch = self._scratch[: h.size].reshape(h.shape)
             slope = self._slopes[i][:m] if slopes else None
             if gains is None:
-                self._activate(h, self._biases[i], slope, scratch)
+                self.activation.forward(h, self._biases[i], slope, scratch)
             else:
                 sums = np.add(h, self._biases[i], out=self._sums[i][:m])
                 np.multiply(sums, gains[i], out=h)  # (NET.1)
-                self._activate(h, None, slope, scratch)
+                self.activation.forward(h, None, slope, scratch)
         output = np.matmul(h, self._weights[-1].T, out=self._output[:m])
         output += self._biases[-1]
         return output
