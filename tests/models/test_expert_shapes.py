@@ -3,7 +3,8 @@
 import flint
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
 
 from refscore.models import GAUSSIAN, LOG_COSH, STUDENT_T, Expert
 
@@ -60,8 +61,8 @@ def test_the_far_tails_of_log_cosh():
 def test_the_far_tails_of_student_t():
     u = np.array([-1e308, 1e200])
     value, first, second, third = STUDENT_T.derivatives(u)
-    np.testing.assert_allclose(value, np.log(2) - 2 * np.log(np.abs(u)), rtol=4 * UNIT)
-    np.testing.assert_allclose(first, -2 / u, rtol=8 * UNIT)
+    assert_allclose(value, np.log(2) - 2 * np.log(np.abs(u)), rtol=4 * UNIT)
+    assert_allclose(first, -2 / u, rtol=8 * UNIT)
     assert_array_equal(second, np.zeros(2))
     assert_array_equal(third, np.zeros(2))
 
@@ -73,6 +74,21 @@ def test_an_expert_is_held_to_its_shape():
     ):
         careless(np.zeros((2, 3)))
     assert repr(careless) == "Expert(careless)"
+    for got, expected in zip(LOG_COSH(np.array([0.5, -2.0])), LOG_COSH.derivatives(np.array([0.5, -2.0]))):
+        assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("gamma", [0.75, 1.0, 3.2, 40.0])
+def test_normalisers_are_minus_the_log_densities_at_zero(gamma):  # (POE.4), (POE.6), where γ φ = 0
+    nu = 2 * gamma - 1
+    for expert, source in ((STUDENT_T, stats.t(nu, scale=(2 / nu) ** 0.5)), (GAUSSIAN, stats.norm(scale=gamma**-0.5))):
+        got = expert.log_normaliser(np.array(gamma))
+        assert abs(got + source.logpdf(0)) <= 32 * UNIT * (1 + abs(np.log(gamma))) * max(1, gamma)
+
+
+def test_integrals_of_powers_of_the_hyperbolic_secant():  # (POE.5): ∫ cosh^-γ for γ = 1, 2, 3, 4, 6
+    known = np.log([np.pi, 2, np.pi / 2, 4 / 3, 16 / 15])
+    assert_allclose(LOG_COSH.log_normaliser(np.array([1.0, 2.0, 3.0, 4.0, 6.0])), known, rtol=16 * UNIT, atol=16 * UNIT)
 
 
 def test_powers_that_are_no_density():  # (POE.4)

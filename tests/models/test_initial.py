@@ -18,6 +18,9 @@ def test_reproducible_experts():  # (POE.15)
     assert_allclose(product.gamma, 1.5, rtol=4 * UNIT)
     # |w_k|² has mean 1 and variance (4/5)/d, so its mean over 400 experts a standard deviation of 0.013
     assert abs((product.matrix**2).sum(1).mean() - 1) < 0.06
+    ends = product_of_experts([[0, 1, 0.5]])
+    assert_array_equal(ends.matrix, [[-1, 1, 0]])
+    assert_array_equal(ends.gamma, [1])
     with pytest.raises(ValueError, match=r"uniform has values from -1.0 to 1.0; expected 0 to 1"):
         product_of_experts([[-1.0, 1.0]])
     with pytest.raises(ValueError, match=r"uniform has shape \(2,\); expected \(K, d\)"):
