@@ -16,6 +16,8 @@ from refscore.models.exponential_family import BaseDensity, ExponentialFamily
 from refscore.models.features import Features, features_by_hessian
 from refscore.models.initial import gaussian_bernoulli_rbm, product_of_experts
 from refscore.models.levels import FixedLevel
+from refscore.models.mlp import MLPScore
+from refscore.models.mlp_energy import MLPEnergy
 from refscore.models.network import Network, network
 from refscore.models.of_target import Differentiable, TargetScore
 from refscore.models.protocol import (
@@ -60,6 +62,8 @@ __all__ = [
     "GaussianBernoulliRBM",
     "LevelAffineScore",
     "LevelScore",
+    "MLPEnergy",
+    "MLPScore",
     "Network",
     "ParametricLevelScore",
     "ParametricLogDensity",
