@@ -39,10 +39,12 @@ def trace_gradient(network: Network, u: Float, weight: Float, gains: Gains = Non
 
     Parameters
     ----------
-    network, u, gains : Network, (n, n_0), sequence of (n, n_l)
+    network, u : Network, (n, n_0)
         As for :func:`~refscore.models.short_cuts.trace`.
     weight : (n,)
         ω.
+    gains : sequence of (n, n_l), optional
+        As for :func:`~refscore.models.short_cuts.trace`.
 
     Returns
     -------

@@ -33,7 +33,7 @@ from refscore.arrays import Float
 from refscore.models.network import Network
 from refscore.models.tangents import BLOCK, ROWS, Gains, blocks, forward, of_rows
 
-__all__ = ["Cut", "cut", "ends", "kernel", "trace"]
+__all__ = ["Cut", "cut", "kernel", "trace"]
 
 
 @final

@@ -21,7 +21,7 @@ from refscore.models.network import Network
 from refscore.models.tangents import ROWS, Gains, Values, at_once, blocks, forward, of_rows, pull, push, sweep, times
 from refscore.models.workspace import layers
 
-__all__ = ["Gradient", "gradient", "outer", "reverse"]
+__all__ = ["Gradient", "gradient", "reverse"]
 
 
 @final
@@ -79,6 +79,16 @@ def gradient(
     -------
     Gradient
         In θ, u and the gains.
+
+    Examples
+    --------
+    The second derivative of w sin u along 1 is -w sin u; at u = π/2 its slope in w is -1, in the frequency -2w:
+
+    >>> from refscore.models import SIN
+    >>> net = Network([[[1.0]], [[3.0]]], [[0.0], [0.0]], SIN)
+    >>> one = np.ones((1, 1))
+    >>> gradient(net, np.pi / 2 * one, directions=one[None], second=one).theta.round(12) + 0.0
+    array([-6.,  0., -1.,  0.])
     """
     theta, inputs = np.zeros(network.p), np.zeros_like(u)
     slopes = [] if gains is None else [np.empty_like(g) for g in gains]
