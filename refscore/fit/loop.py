@@ -222,7 +222,8 @@ def train(
                 if done % period == 0 or done == total:
                     if checkpoint is not None:
                         save(checkpoint, state(done))
-                    if callback is not None and callback(_result(loss, state(done))) is True:
+                    answer = None if callback is None else callback(_result(loss, state(done)))
+                    if isinstance(answer, (bool, np.bool_)) and answer:
                         break
                     interrupts.poll()
         except KeyboardInterrupt:

@@ -161,7 +161,7 @@ def load(path: str | os.PathLike[str]) -> State:
     State(step 2, 2 parameters of float64, last loss 1)
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = dict(file)
     except (ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no checkpoint: {error}") from None
