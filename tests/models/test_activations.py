@@ -11,7 +11,7 @@ from refscore.models import GELU, SILU, SIN, SOFTPLUS, TANH
 
 ALL = [TANH, SOFTPLUS, SILU, GELU, SIN]
 PLACES = np.concatenate(
-    [np.linspace(-12, 12, 97), [-700, -300, -38, -37.3, 37.3, 38, 300, 700], [1e-300, -1e-20, 1e-9, 0, -1e-5]]
+    [np.linspace(-12.3, 12.1, 97), [-700, -300, -38, -35.3, 35.3, 38, 300, 700], [1e-300, -1e-20, 1e-9, 0, -1e-5]]
 )
 BITS = 4000  # e^-700 beside 1, and 1e-300 beside e^1e-300
 
@@ -32,11 +32,16 @@ def balls(name, a):
 
 def sizes(name, a, truth):
     """The terms of each formula (ACT.1) to (ACT.5), added without their signs."""
-    s, r = 0.5 + 0.5 * np.tanh(a / 2), 0.5 - 0.5 * np.tanh(a / 2)
+    s, r, tilt = 0.5 + 0.5 * np.tanh(a / 2), 0.5 - 0.5 * np.tanh(a / 2), abs(np.tanh(a / 2))
     if name == "tanh":
         return [abs(truth[0]), truth[1], abs(truth[2]), truth[1] * (6 * truth[0] ** 2 + 2)]
     if name == "silu" and abs(a) < 30:
-        return [abs(truth[0]), s * (1 + abs(a) * r), s * r * (2 + abs(a * (r - s))), s * r * (3 + 7 * abs(a))]
+        return [
+            abs(truth[0]),
+            s * (1 + abs(a) * r),
+            s * r * (2 + abs(a) * tilt),
+            s * r * (3 * tilt + abs(a) * (1 + 6 * s * r)),
+        ]
     if name == "gelu" and abs(a) < 30:
         n = np.exp(-a * a / 2) / np.sqrt(2 * np.pi)
         above = truth[1] - a * n

@@ -159,7 +159,10 @@ def test_what_is_refused():
     space.forward(u)
     with pytest.raises(ValueError, match=r"v has shape \(2, 3\); expected \(3, 3\)"):
         space.backward(v[:2])
-    space.backward(v)  # a refused call changes nothing
+    space.backward(v)  # refused where nothing was done yet
+    space.forward(u)
+    with pytest.raises(ValueError, match="gains has 1 arrays"):
+        space.forward(u, scale[:1])
     with pytest.raises(RuntimeError, match="call forward first"):
         space.backward(v)
     space.forward(u)
