@@ -46,6 +46,11 @@ def test_each_entry_by_itself():
     assert bound[0, 0] < 1e-8
 
 
+def test_the_extrapolation_is_exact_on_polynomials():  # (AGE.7): four columns take the odd powers up to 9 away
+    value, bound = slope(lambda h: 1 + h + h**3 - h**5 + 2 * h**7 - h**9, 1.0)
+    assert abs(value - 1) <= 2.0**-48 < bound < 1e-6
+
+
 @dataclasses.dataclass
 class Wrong:
     """A model with one method off by a relative 1e-6."""
