@@ -35,7 +35,7 @@ def test_every_derivative_for_each_depth_and_activation(hidden, activation):  # 
     assert_derivatives(score, *points(3, 2), score=definition(score))
 
 
-@pytest.mark.parametrize("widths", [(1, 3, 1), (4, 3, 2, 4), (5, 2, 3, 2, 5)])
+@pytest.mark.parametrize("widths", [(1, 3, 1), (4, 3, 2, 4), (3, 3, 3, 3), (5, 2, 3, 2, 5)])
 def test_every_derivative_in_other_dimensions(widths):
     score = model(widths)
     assert_derivatives(score, *points(2, widths[0]), score=definition(score))

@@ -13,7 +13,7 @@ from tests.models.integer_networks import jacobian, of_sample, whole, whole_gain
 
 N = 5
 WIDTHS = [(2, 2), (3, 2), (2, 4, 2), (4, 3, 2), (2, 4, 3, 2), (4, 2, 3, 2), (3, 4, 2, 3, 2), (2, 3, 2, 3, 2, 2)]
-WIDTHS += [(5, 2, 3, 4, 4)]  # more outputs than units: cut behind the first layer
+WIDTHS += [(5, 2, 3, 4, 4), (3, 3, 3, 3), (2, 2, 2, 2, 2)]  # more outputs than units; square, where Mᵀ fits for M
 
 
 @pytest.fixture(autouse=True, params=["one block", "many blocks"])
