@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, final
 
 from refscore.conformance.capabilities import CATALOGUE
-from refscore.conformance.capability import Offer
+from refscore.conformance.capability import Capability, Offer
+from refscore.conformance.gradients import AUTODIFF, derived
 from refscore.conformance.kinds import LIBRARIES
 
 __all__ = ["Adapter", "AdapterError"]
@@ -81,8 +82,12 @@ class Adapter:
         """Name and version."""
         return f"{self.name} {self.version}".strip()
 
-    def implements(self, capability: str, *, noise: str | None = None, **conventions: Any) -> Callable[[F], F]:
+    def implements(
+        self, capability: str, *, noise: str | None = None, gradient: bool = True, **conventions: Any
+    ) -> Callable[[F], F]:
         """Offer the decorated function under a capability's name.
+
+        With torch and JAX an objective is offered together with its gradient, which the suite derives by autodiff.
 
         Parameters
         ----------
@@ -90,6 +95,8 @@ class Adapter:
             Its name; ``refscore list`` has them all.
         noise : {"argument", "recorded", "internal"}, optional
             Where its noise comes from: an argument; drawn inside and served by refscore; drawn out of reach.
+        gradient : bool
+            False for an objective that nothing is trained with: its gradient is not derived.
         **conventions : object
             Named choices that the capability lists.
 
@@ -101,7 +108,8 @@ class Adapter:
         Raises
         ------
         AdapterError
-            If there is no such capability, convention or value, or the capability is offered already.
+            If there is no such capability, convention or value, or the capability is offered already; or if it is a
+            gradient, and the arrays are not NumPy's.
         """
         found = CATALOGUE.get(capability)
         call = f'adapter.implements("{capability}")'
@@ -111,6 +119,9 @@ class Adapter:
             raise AdapterError(f"{call} is offered twice by adapter {self.name!r}; use a list of adapters")
         if noise is not None and noise not in NOISE:
             raise AdapterError(f"{call} has noise={noise!r}; expected one of {', '.join(NOISE)}")
+        if found.derivative_of and self.arrays != "numpy":
+            how = "the suite derives it from" if self.arrays in AUTODIFF else "without autodiff it cannot be had from"
+            raise AdapterError(f'{call} is declared with arrays="numpy" only; {how} {found.derivative_of!r}')
         known = {convention.name: convention for convention in found.conventions}
         for name, value in conventions.items():
             if name not in known:
@@ -125,10 +136,21 @@ class Adapter:
         def register(function: F) -> F:
             if not callable(function):
                 raise AdapterError(f"{call} decorates {function!r}, which cannot be called")
-            self.offers[capability] = Offer(found, function, {**found.defaults, **conventions}, noise or found.noise)
+            offer = Offer(found, function, {**found.defaults, **conventions}, noise or found.noise)
+            self.offers[capability] = offer
+            slope = CATALOGUE.get(f"{capability}.gradient")
+            if gradient and slope is not None and self.arrays in AUTODIFF:
+                self.offers[slope.name] = _derived(offer, slope, self.arrays)
             return function
 
         return register
+
+
+def _derived(offer: Offer, gradient: Capability, library: str) -> Offer:
+    """The gradient of an offered objective, under the conventions that the two have in common."""
+    declared = {name: offer.conventions[name] for name in gradient.defaults if name in offer.conventions}
+    function = derived(offer.function, library, offer.conventions["reduction"])
+    return Offer(gradient, function, {**declared, "reduction": "mean"}, offer.noise, derived=True)
 
 
 def _near(name: str, known: list[str]) -> str:

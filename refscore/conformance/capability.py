@@ -325,6 +325,9 @@ class Capability:
         A closed form the checks rest on, where there is one worth showing.
     noise : str
         Where an implementation's noise comes from unless it says otherwise.
+    derivative_of : str
+        The capability whose functions the suite differentiates where arrays know autodiff; then this one is declared
+        with NumPy only.
     checks : callable, optional
         From the conventions, the dtype and the profile to checks that are more than one call compared with one value.
     """
@@ -342,6 +345,7 @@ class Capability:
     conventions: tuple[Convention, ...] = ()
     truth: str = ""
     noise: str = "argument"
+    derivative_of: str = ""
     checks: Callable[[Mapping[str, Any], str, str], Iterable[Check]] | None = None
 
     @property
@@ -382,9 +386,12 @@ class Offer:
         All conventions, declared or default.
     noise : {"argument", "recorded", "internal"}
         Where its noise comes from.
+    derived : bool
+        Whether the suite made the function from another offer of the adapter.
     """
 
     capability: Capability
     function: Function
     conventions: dict[str, Any]
     noise: str
+    derived: bool = False

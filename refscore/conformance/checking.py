@@ -138,7 +138,8 @@ def _diagnosed(result: Result, info: AdapterInfo, event: Diagnosed) -> Result:
 
 
 def _capability(planned: tuple[int, str]) -> tuple[int, str]:
-    return planned[0], planned[1].split("/")[0]
+    """Whose function runs: a derived gradient calls its objective."""
+    return planned[0], planned[1].split("/")[0].removesuffix(".gradient")
 
 
 def _lost(info: AdapterInfo, name: str, target: str, outcome: str, why: str) -> Result:

@@ -12,6 +12,7 @@ from typing import Any, final
 import numpy as np
 
 from refscore.conformance.capability import Offer, Values
+from refscore.conformance.gradients import NoGradient
 from refscore.conformance.kinds import ArrayKind, as_float
 from refscore.conformance.recorders import OutOfReach, Tape, WrongDraws, serve
 
@@ -80,6 +81,8 @@ class Call:
             If the call raises, cannot be made with these arguments, or does not return real numbers.
         WrongDraws
             If the noise it asks for is not the noise that the capability is made of.
+        NoGradient
+            If its gradient was asked for, and it has none.
         Mutated
             If an argument was written to.
         """
@@ -99,7 +102,7 @@ class Call:
             else:
                 with serve(self.kind.library, tape, self.offer.function):
                     result = self.offer.function(*given, **named)
-        except (KeyboardInterrupt, WrongDraws):
+        except (KeyboardInterrupt, WrongDraws, NoGradient):
             raise
         except OutOfReach as error:
             raise AdapterFailure(str(error)) from None

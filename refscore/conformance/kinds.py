@@ -14,7 +14,6 @@ from typing import Any, final
 import numpy as np
 
 from refscore.arrays import Float
-from refscore.conformance.fields import Field
 
 __all__ = ["LIBRARIES", "ArrayKind", "array_kind"]
 
@@ -36,6 +35,8 @@ class ArrayKind:
         From an array of the library to NumPy, in the dtype it came with.
     like : callable
         From a NumPy array and an array of the library to the former in the library, dtype and place of the latter.
+    tanh : callable
+        The library's hyperbolic tangent, which no operator of an array stands for.
     """
 
     library: str
@@ -43,11 +44,13 @@ class ArrayKind:
     make: Callable[[Any], Any]
     back: Callable[[Any], Any]
     like: Callable[[Any, Any], Any]
+    tanh: Callable[[Any], Any]
 
     def give(self, value: Any) -> Any:
         """An argument as the implementation gets it: arrays and test models in its library, the rest as it is."""
-        if isinstance(value, Field):
-            return value.cast(self.dtype) if self.library == "numpy" else value.in_library(self.make)
+        if hasattr(value, "formula"):
+            parameters = [self.make(p) for p in value.parameters]
+            return value.cast(self.dtype) if self.library == "numpy" else value.formula(parameters, self.tanh)
         if isinstance(value, np.ndarray):
             return self.make(value)
         return value.given_in(self) if hasattr(value, "given_in") else value
@@ -89,6 +92,7 @@ def array_kind(library: str, dtype: str) -> ArrayKind:
             make=lambda value: np.array(value, dtype=dtype),
             back=lambda value: value,
             like=lambda value, x: np.asarray(value, dtype=x.dtype),
+            tanh=np.tanh,
         )
     try:
         module = importlib.import_module(library)
@@ -109,7 +113,9 @@ def _torch(torch: Any, dtype: str) -> ArrayKind:
     def make(value: Any) -> Any:
         return torch.tensor(np.array(value), dtype=getattr(torch, dtype))
 
-    return ArrayKind("torch", dtype, make=make, back=back, like=lambda value, x: torch.as_tensor(value).to(x))
+    return ArrayKind(
+        "torch", dtype, make=make, back=back, like=lambda value, x: torch.as_tensor(value).to(x), tanh=torch.tanh
+    )
 
 
 def _jax(jax: Any, dtype: str) -> ArrayKind:
@@ -121,6 +127,7 @@ def _jax(jax: Any, dtype: str) -> ArrayKind:
         make=lambda value: jax.numpy.array(value, dtype=dtype),
         back=lambda value: value,
         like=lambda value, x: jax.numpy.asarray(value, dtype=x.dtype),
+        tanh=jax.numpy.tanh,
     )
 
 
@@ -134,6 +141,7 @@ def _cupy(cupy: Any, dtype: str) -> ArrayKind:
         make=lambda value: cupy.array(value, dtype=dtype),
         back=back,
         like=lambda value, x: cupy.asarray(value, dtype=x.dtype),
+        tanh=cupy.tanh,
     )
 
 

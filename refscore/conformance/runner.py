@@ -22,6 +22,7 @@ from refscore.conformance.capability import (
     unit_roundoff,
 )
 from refscore.conformance.diagnosis import diagnose, diagnose_symptoms
+from refscore.conformance.gradients import NoGradient
 from refscore.conformance.guard import AdapterFailure, Call, Mutated, describe, source
 from refscore.conformance.kinds import ArrayKind, array_kind
 from refscore.conformance.recorders import WrongDraws, seed_library
@@ -177,12 +178,19 @@ def run(adapter: Adapter, selection: Selection, target: str, skip: int = 0) -> I
         If the array library of the adapter is not installed.
     """
     kind = array_kind(adapter.arrays, adapter.dtype)
+    broken: set[str] = set()
     for offer in adapter.offers.values():
         names = _names(offer, adapter.dtype, selection.profile)
         wanted = [name for name in names if selection.wants(offer.capability.name, name)]
         done, skip = min(skip, len(wanted)), max(0, skip - len(wanted))
-        if wanted[done:]:
-            yield from _OfferRun(adapter, offer, kind, selection, target).events(wanted[done:])
+        if not wanted[done:]:
+            continue
+        capability = offer.capability
+        cause = f"{capability.derivative_of}/{API}" if offer.derived and capability.derivative_of in broken else ""
+        for event in _OfferRun(adapter, offer, kind, selection, target).events(wanted[done:], cause):
+            if isinstance(event, Result) and (event.outcome, event.check) == ("error", f"{capability.name}/{API}"):
+                broken.add(capability.name)
+            yield event
 
 
 @final
@@ -200,12 +208,13 @@ class _OfferRun:
         self.symptoms: dict[str, str] = {}
         self.profile = profile
 
-    def events(self, names: Sequence[str]) -> Iterator[Event]:
+    def events(self, names: Sequence[str], broken: str) -> Iterator[Event]:
         unanswered: set[str] = set()
         for name in names:
             yield Begun(f"{self.offer.capability.name}/{name}")
             needs = self.checks[name].needs if name in self.checks else ()
             cause = [n for n in (API, *needs) if n in unanswered or (n in needs and n in self.symptoms)]
+            cause = [broken] if broken else cause
             if cause:
                 yield self._result(name, "blocked", Finding("blocked", message=f"says nothing while {cause[0]} fails"))
                 continue
@@ -214,6 +223,9 @@ class _OfferRun:
                 outcome = finding.outcome
             except (Mutated, WrongDraws) as error:
                 outcome, finding = "fail", Finding("fail", float("inf"), str(error), symptom=error.symptom)
+            except NoGradient as error:
+                outcome, finding = error.outcome, Finding(error.outcome, message=str(error), symptom=error.symptom)
+                unanswered.update({name} if outcome == "fail" else ())
             except AdapterFailure as error:
                 outcome, finding = "error", Finding("error", message=str(error))
                 unanswered.add(name)

@@ -53,7 +53,7 @@ def describe_adapters(adapters: tuple[Adapter, ...], selection: Selection) -> tu
 def _declared(offer: Offer) -> str:
     defaults = offer.capability.defaults
     changed = {k: v for k, v in offer.conventions.items() if v != defaults[k] and isinstance(v, (int, float, str))}
-    return ", ".join(f"{name}={value}" for name, value in changed.items())
+    return ", ".join([*(["derived"] if offer.derived else []), *(f"{name}={value}" for name, value in changed.items())])
 
 
 def work(target: str, selection: Selection, skip: int, send: Callable[[Any], None]) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 import refscore
 from refscore.conformance.capability import Case, Function
+from validation.catalogue.networks import widened_model
 
 __all__ = ["WIDE", "run_wide"]
 
@@ -82,4 +83,4 @@ def _cast(value: Any) -> Any:
         return value.astype(np.longdouble)
     if isinstance(value, float):
         return np.longdouble(value)
-    return value.cast("longdouble") if hasattr(value, "cast") else value
+    return widened_model(value) if hasattr(value, "cast") else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from refscore.conformance.capabilities.black_box import BLACK_BOX
 from refscore.conformance.capabilities.conversions import CONVERSIONS
 from refscore.conformance.capabilities.derivatives import DERIVATIVES
+from refscore.conformance.capabilities.gradients import GRADIENTS
 from refscore.conformance.capabilities.objectives import OBJECTIVES
 from refscore.conformance.capabilities.paths import PATHS
 from refscore.conformance.capabilities.schedules import SCHEDULES
@@ -15,7 +16,9 @@ from refscore.conformance.capability import Capability
 
 __all__ = ["CATALOGUE"]
 
+_LEARNING = (*DERIVATIVES, *OBJECTIVES, *GRADIENTS)
+
 CATALOGUE: dict[str, Capability] = {
     capability.name: capability
-    for capability in (*TARGETS, *CONVERSIONS, *PATHS, *SDES, *SCHEDULES, *DERIVATIVES, *OBJECTIVES, *STEPS, BLACK_BOX)
+    for capability in (*TARGETS, *CONVERSIONS, *PATHS, *SDES, *SCHEDULES, *_LEARNING, *STEPS, BLACK_BOX)
 }

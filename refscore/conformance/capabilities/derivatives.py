@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from refscore.arrays import Float
+from refscore.conformance.capabilities.networks import NETWORKS
 from refscore.conformance.capabilities.objectives.common import BATCHES, MODEL
 from refscore.conformance.capability import Capability, Case, Fault, Function, Values
 from refscore.conformance.fields import Field
@@ -22,7 +23,11 @@ PROJECTION = np.array(
         [[1.0, -1.0, 1.0], [1.0, 1.0, -1.0], [-1.0, 1.0, 1.0]],
     ]
 )
-SETTINGS = {name: (MODEL, x) for name, x in BATCHES.items()} | {"d=1": (LINE, BATCHES["n=d"][:, :1])}
+SETTINGS: dict[str, tuple[Any, Float]] = {
+    **{name: (MODEL, x) for name, x in BATCHES.items()},
+    "d=1": (LINE, BATCHES["n=d"][:, :1]),
+    **{f"{kind},{name}": (model, BATCHES[name]) for kind, model in NETWORKS.items() for name in ("n=d", "n<d")},
+}
 
 
 def _case(name: str, arguments: tuple[Any, ...], size: Float, random: tuple[int, ...] = ()) -> Case:

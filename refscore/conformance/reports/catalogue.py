@@ -81,6 +81,10 @@ def explain(name: str, out: Console) -> int:
     lines = [("offered as", capability.signature)]
     if capability.conventions:
         lines.append(("conventions", ", ".join(_choices(c.name, c.choices, c.default) for c in capability.conventions)))
+    if capability.derivative_of:
+        lines.append(
+            ("derived", f"by the suite from {capability.derivative_of} with torch and jax; declared with numpy")
+        )
     if capability.truth:
         lines.append(("truth", capability.truth))
     slips = " · ".join(fault.description for fault in capability.faults)

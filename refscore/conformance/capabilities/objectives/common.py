@@ -65,17 +65,18 @@ def objective_case(
     size: Float,
     weight: Float | float = 1.0,
     random: tuple[int, ...] = (),
+    keywords: Mapping[str, Any] | None = None,
 ) -> Case:
     """A case of an objective under its conventions; `size` and `weight` are per sample."""
-    d = arguments[1].shape[-1]
+    d, named = arguments[1].shape[-1], keywords or {}
     value, widen = declared(conventions, d)
 
     def expect(function: Function) -> Values:
-        return (value(weight * np.asarray(function(*arguments))),)
+        return (value(weight * np.asarray(function(*arguments, **named))),)
 
     with np.errstate(all="ignore"):
-        exact = np.asarray(reference(*arguments))
-    return Case(name, arguments, expect, (widen(weight * size, weight * exact),), random=random)
+        exact = np.asarray(reference(*arguments, **named))
+    return Case(name, arguments, expect, (widen(weight * size, weight * exact),), named, random=random)
 
 
 def half_square(residual: Float, terms: Float) -> Float:

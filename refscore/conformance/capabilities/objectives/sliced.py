@@ -12,7 +12,7 @@ from refscore.conformance.capabilities.objectives.common import BATCHES, COMMON,
 from refscore.conformance.capability import Capability, Case, Convention, Fault, Function
 from refscore.objectives import sliced, sliced_variance_reduced
 
-__all__ = ["SLICED", "SLICED_VARIANCE_REDUCED"]
+__all__ = ["PROJECTION", "PROJECTIONS", "SLICED", "SLICED_VARIANCE_REDUCED", "UNIT"]
 
 PROJECTION = np.array(
     [

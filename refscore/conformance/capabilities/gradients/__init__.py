@@ -1,0 +1,20 @@
+"""Capabilities ``objective.*.gradient``: derived by autodiff for torch and JAX, declared for NumPy."""
+
+from __future__ import annotations
+
+from refscore.conformance.capabilities.gradients.denoising import DENOISING_GRADIENT, MULTILEVEL_GRADIENT
+from refscore.conformance.capabilities.gradients.finite_difference import FINITE_DIFFERENCE_GRADIENT
+from refscore.conformance.capabilities.gradients.matching import EXPLICIT_GRADIENT, IMPLICIT_GRADIENT
+from refscore.conformance.capabilities.gradients.sliced import SLICED_GRADIENT, SLICED_VARIANCE_REDUCED_GRADIENT
+
+__all__ = ["GRADIENTS"]
+
+GRADIENTS = (
+    EXPLICIT_GRADIENT,
+    IMPLICIT_GRADIENT,
+    DENOISING_GRADIENT,
+    MULTILEVEL_GRADIENT,
+    SLICED_GRADIENT,
+    SLICED_VARIANCE_REDUCED_GRADIENT,
+    FINITE_DIFFERENCE_GRADIENT,
+)

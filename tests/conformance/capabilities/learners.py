@@ -1,0 +1,145 @@
+"""All objectives and traces as people write them in torch and JAX, without refscore; the tests hand them to adapters.
+
+`torch_losses` and `jax_losses` give functions by capability; each takes what its capability passes. Kinds of code are
+mixed on purpose: vmap and loops, jacrev, jvp and double backward.
+"""
+
+import importlib
+
+
+def torch_losses():
+    torch = importlib.import_module("torch")
+    losses = {}
+
+    def offer(name):
+        return lambda function: losses.setdefault(name, function)
+
+    def divergence(score, x):
+        """The loop over dimensions that everybody has."""
+        if not x.requires_grad:
+            x = x.requires_grad_()
+        s = score(x)
+        total = 0
+        for i in range(x.shape[-1]):
+            (row,) = torch.autograd.grad(s[:, i].sum(), x, create_graph=True)
+            total = total + row[:, i]
+        return s, total
+
+    def quadratic(score, x, v):
+        x = x.detach().requires_grad_()
+        s = score(x)
+        (row,) = torch.autograd.grad((s * v).sum(), x, create_graph=True)
+        return s, (row * v).sum(-1)
+
+    @offer("trace.exact")
+    def trace(score, x):
+        return torch.vmap(lambda row: torch.func.jacrev(score)(row).trace())(x)
+
+    @offer("trace.hutchinson")
+    def hutchinson(score, x, projection):
+        def along(v):
+            return (v * torch.func.jvp(score, (x,), (v,))[1]).sum(-1)
+
+        return torch.stack([along(v) for v in projection]).mean(0)
+
+    @offer("objective.explicit")
+    def explicit(score, x, data_score):
+        return 0.5 * (score(x) - data_score).square().sum(dim=1)
+
+    @offer("objective.implicit")
+    def implicit(score, x):
+        s, trace = divergence(score, x)
+        return trace + 0.5 * s.norm(dim=-1) ** 2
+
+    @offer("objective.denoising")
+    def denoising(score, x0, noise, sigma):
+        noised = x0 + noise * sigma
+        target = -1 / sigma**2 * (noised - x0)
+        return 0.5 * ((score(noised) - target) ** 2).sum(dim=-1)
+
+    @offer("objective.multilevel")
+    def multilevel(score, x0, noise, sigma):
+        level = sigma.view(-1, 1)
+        return 0.5 * (level * score(x0 + level * noise, sigma) + noise).pow(2).sum(dim=-1)
+
+    @offer("objective.sliced")
+    def sliced(score, x, projection):
+        total = 0
+        for v in projection:
+            s, curvature = quadratic(score, x, v)
+            total = total + curvature + 0.5 * (s * v).sum(-1) ** 2
+        return total / len(projection)
+
+    @offer("objective.sliced_variance_reduced")
+    def sliced_variance_reduced(score, x, projection):
+        m, n, d = projection.shape
+        x, flat = x.repeat(m, 1), projection.reshape(m * n, d)
+        s, curvature = quadratic(score, x, flat)
+        return (curvature + 0.5 * (s * s).sum(-1)).view(m, n).mean(0)
+
+    @offer("objective.finite_difference")
+    def finite_difference(log_prob, x, projection, *, epsilon):
+        m, n, _ = projection.shape
+        shifted = torch.cat([x.expand_as(projection), x + epsilon * projection, x - epsilon * projection])
+        centre, right, left = log_prob(shifted.view(3 * m * n, -1)).view(3, m, n)
+        return ((right + left - 2 * centre + (right - left) ** 2 / 8) / epsilon**2).mean(0)
+
+    return losses
+
+
+def jax_losses():
+    jax = importlib.import_module("jax")
+    jnp = importlib.import_module("jax.numpy")
+    losses = {}
+
+    def offer(name):
+        return lambda function: losses.setdefault(name, function)
+
+    def quadratic(score, x, v):
+        return jax.vmap(lambda row, w: w @ jax.jvp(score, (row,), (w,))[1])(x, v)
+
+    @offer("trace.exact")
+    def trace(score, x):
+        return jax.vmap(lambda row: jnp.trace(jax.jacfwd(score)(row)))(x)
+
+    @offer("trace.hutchinson")
+    def hutchinson(score, x, projection):
+        _, pull = jax.vjp(score, x)
+        return jnp.mean(jnp.stack([(pull(v)[0] * v).sum(-1) for v in projection]), axis=0)
+
+    @offer("objective.explicit")
+    def explicit(score, x, data_score):
+        return 0.5 * jnp.sum((score(x) - data_score) ** 2, axis=-1)
+
+    @offer("objective.implicit")
+    def implicit(score, x):
+        return jax.vmap(lambda row: jnp.trace(jax.jacrev(score)(row)) + 0.5 * jnp.dot(score(row), score(row)))(x)
+
+    @offer("objective.denoising")
+    def denoising(score, x0, noise, sigma):
+        return 0.5 * jnp.sum((score(x0 + sigma * noise) + noise / sigma) ** 2, axis=-1)
+
+    @offer("objective.multilevel")
+    def multilevel(score, x0, noise, sigma):
+        residual = jax.vmap(lambda x, z, level: level * score(x + level * z, level) + z)(x0, noise, sigma)
+        return 0.5 * jnp.sum(residual**2, axis=-1)
+
+    @offer("objective.sliced")
+    def sliced(score, x, projection):
+        def one(v):
+            return quadratic(score, x, v) + 0.5 * jnp.sum(v * score(x), axis=-1) ** 2
+
+        return jax.vmap(one)(projection).mean(0)
+
+    @offer("objective.sliced_variance_reduced")
+    def sliced_variance_reduced(score, x, projection):
+        curvature = jax.vmap(lambda v: quadratic(score, x, v))(projection).mean(0)
+        return curvature + 0.5 * jnp.sum(score(x) ** 2, axis=-1)
+
+    @offer("objective.finite_difference")
+    def finite_difference(log_prob, x, projection, *, epsilon):
+        right, left = (jax.vmap(lambda v, e=e: log_prob(x + e * v))(projection) for e in (epsilon, -epsilon))
+        slope = (right - left) / (2 * epsilon)
+        return jnp.mean((right - log_prob(x) + left - log_prob(x)) / epsilon**2 + 0.5 * slope**2, axis=0)
+
+    return losses
