@@ -32,6 +32,7 @@ from refscore.models.protocol import (
 from refscore.models.quadratic import QuadraticEnergy
 from refscore.models.ready_features import fourier_features, monomials, radial_features
 from refscore.models.scaling import OVER_SIGMA, PLAIN, Scaling, edm
+from refscore.models.workspace import Workspace
 
 __all__ = [
     "C_NOISE",
@@ -75,6 +76,7 @@ __all__ = [
     "TargetScore",
     "Trainable",
     "TrainingWorkspace",
+    "Workspace",
     "check_slopes",
     "conditional_mlp",
     "edm",

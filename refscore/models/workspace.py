@@ -119,7 +119,7 @@ class Workspace:
         self.widths = network.widths
         hidden = self.widths[1:-1]
         self.theta: Array = network.pack().astype(dtype, copy=False)
-        self.gradient: Array = np.empty_like(self.theta)
+        self.gradient: Array = np.zeros_like(self.theta)
         self.activation = network.activation
         self._weights, self._biases = layers(self.theta, self.widths)
         self._in_weights, self._in_biases = layers(self.gradient, self.widths)
