@@ -17,6 +17,7 @@ from refscore.fit.optimiser import Optimiser
 from refscore.fit.projected import finite_difference, finite_difference_score, sliced, sliced_variance_reduced
 from refscore.fit.rates import StepFunction, constant, cosine, exponential, step_decay, warm_up
 from refscore.fit.sgd import nesterov, sgd
+from refscore.fit.starts import conditional_mlp, embedded_mlp, mlp, mlp_energy
 from refscore.fit.state import State, load, save
 
 __all__ = [
@@ -34,12 +35,14 @@ __all__ = [
     "adamw",
     "among",
     "clip",
+    "conditional_mlp",
     "conditioning",
     "constant",
     "cosine",
     "debiased",
     "denoising",
     "ema_step",
+    "embedded_mlp",
     "explicit",
     "exponential",
     "finite_difference",
@@ -51,6 +54,8 @@ __all__ = [
     "load",
     "log_normal",
     "log_uniform",
+    "mlp",
+    "mlp_energy",
     "multilevel",
     "nearest_distances",
     "nesterov",

@@ -87,7 +87,7 @@ def digits() -> tuple[Float, Float]:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise ImportError(
-            "the digits come with scikit-learn; install it with: pip install 'refscore[bench]'"
+            "the digits come with scikit-learn; install it with: pip install 'refscore[training]'"
         ) from error
     images = np.asarray(load_digits().data, dtype=np.float64) / 16.0
     held_out = np.arange(len(images)) % 5 == 4

@@ -96,7 +96,7 @@ def _expectation(score: LevelScore, noisy: rs.targets.Mixture, sigma: float, n: 
     return divergence, information
 
 
-def fisher_by_draws(score: LevelScore, points: Float, sigma: float, *, noise: Float) -> Fisher:
+def fisher_by_draws(score: LevelScore, points: Float, x0: Float, sigma: float, *, noise: Float) -> Fisher:
     """The Fisher divergence of a learned score to the exact one of a finite data set, by draws.
 
     The law of data + σ ε is a mixture of Gaussians at the points, its score is known; the expectation over it is not,
@@ -106,19 +106,21 @@ def fisher_by_draws(score: LevelScore, points: Float, sigma: float, *, noise: Fl
     ----------
     score : callable
         s(x, σ).
-    points : (n, d)
+    points : (m, d)
         The data set.
+    x0 : (n, d)
+        Points of it, each as often as every other.
     sigma : float
         Noise level.
     noise : (n, d)
-        Standard normal; one draw for each point.
+        Standard normal.
 
     Returns
     -------
     Fisher
         The divergence at `sigma` with its standard error.
     """
-    x = points + sigma * noise
+    x = x0 + sigma * noise
     exact = rs.targets.empirical(points).score(x, alpha=1.0, sigma=sigma)
     values = rs.objectives.explicit(lambda y: score(y, np.full(len(y), sigma)), x, exact)
     error = float(values.std(ddof=1) / np.sqrt(len(values)))

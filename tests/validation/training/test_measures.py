@@ -28,13 +28,15 @@ def test_the_exact_score_has_no_divergence():
     points = data.two_moons(50, seed=3)
     noise = rs.noise.normals(0, np.arange(50), 2)
     of_points = rs.targets.empirical(points)
-    found = measures.fisher_by_draws(lambda x, s: of_points.score(x, alpha=1.0, sigma=s), points, 0.2, noise=noise)
+    found = measures.fisher_by_draws(
+        lambda x, s: of_points.score(x, alpha=1.0, sigma=s), points, points, 0.2, noise=noise
+    )
     assert found.divergence < 1e-25 * found.information
 
 
 def test_one_point_has_a_known_divergence():  # p_σ = N(c, σ²I), so that s = 0 misses ½ E|ε|²/σ² with the noise given
     noise = rs.noise.normals(0, np.arange(20), 3)
-    found = measures.fisher_by_draws(lambda x, s: 0 * x, np.ones((20, 3)), 0.5, noise=noise)
+    found = measures.fisher_by_draws(lambda x, s: 0 * x, np.ones((20, 3)), np.ones((20, 3)), 0.5, noise=noise)
     values = 0.5 * (noise**2).sum(-1) / 0.5**2
     assert found.divergence == pytest.approx(values.mean(), rel=1e-12)
     assert found.error == pytest.approx(values.std(ddof=1) / np.sqrt(20), rel=1e-12)
