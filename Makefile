@@ -9,7 +9,7 @@ BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := demo
-.PHONY: demo check test test-all lint docs peers bench clean
+.PHONY: demo check test test-all lint docs peers bench training clean
 
 demo: $(VENV)/.base
 	$(BIN)/refscore demo
@@ -41,7 +41,10 @@ peers: $(VENV)/.peers
 bench: $(VENV)/.bench
 	$(BIN)/python -m validation.benchmarks $(ARGS)
 
-$(VENV)/.base $(VENV)/.test $(VENV)/.docs $(VENV)/.peers $(VENV)/.bench: setup.py pyproject.toml
+training: $(VENV)/.training
+	$(BIN)/python -m validation.training $(ARGS)
+
+$(VENV)/.base $(VENV)/.test $(VENV)/.docs $(VENV)/.peers $(VENV)/.bench $(VENV)/.training: setup.py pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("refscore needs Python 3.10+, found "+sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(PIP) -e '.$(patsubst .%,[%],$(filter-out .base,$(@F)))'
