@@ -46,6 +46,21 @@ def test_neighbours_far_closer_than_the_data_is_wide():
     assert abs(largest_distance(x) / math.hypot(1 + 39 * 2.0**-30, 3) - 1) <= 2 * U
 
 
+def test_a_cluster_beside_an_outlier_is_the_cluster_alone():
+    cluster = noise.normals(1, np.arange(200), 3)
+    cluster = np.round(cluster * 2.0**10) * 2.0**-50  # nothing rounds, here or beside the outlier
+    both = np.concatenate([cluster, [[3.0, 4.0, 0.0]]])
+    assert np.array_equal(nearest_distances(both)[:200], nearest_distances(cluster * 2.0**50) * 2.0**-50)
+
+
+def test_no_pair_is_left_out_that_may_be_the_farthest(monkeypatch):
+    # By radius: A, B, C. A and B are 19.2 apart, A and C 19.5, on opposite sides of the mean.
+    outer = np.array([[10.0, 0.0], [9.9 * np.cos(np.pi * 5 / 6), 9.9 / 2], [-9.5, 0.0]])
+    x = np.concatenate([outer, np.broadcast_to(-outer.sum(0) / 10, (10, 2))])
+    monkeypatch.setattr(distances, "TILE", 1)
+    assert largest_distance(x) == 19.5
+
+
 def test_many_points_are_asked_at_even_distances():
     x = noise.normals(0, np.arange(300), 3)
     every = nearest_distances(x, at_most=300)

@@ -49,6 +49,13 @@ def test_the_recursion_of_the_loop():  # (LOO.10): θ ← θ (1 - η), θ̄ ← 
     assert result.state.step == 8
 
 
+def test_the_decay_is_that_of_the_step():  # (EMA.3): weights dⁱ over their sum, nothing of the start
+    result = train(quadratic(), n_steps=4, optimiser=sgd(0.25), ema=debiased(0.5))
+    theta = [Fraction(16) * Fraction(3, 4) ** k for k in range(1, 5)]
+    expected = (theta[0] + 2 * theta[1] + 4 * theta[2] + 8 * theta[3]) / 15
+    assert abs(Fraction(result.ema_model.matrix.item()) / expected - 1) < 2.0**-50
+
+
 def test_clipping_in_the_loop():  # |g| = θ ≥ 4 is cut to 4: θ falls by 1 a step, then by a quarter of itself
     result = train(quadratic(), n_steps=16, optimiser=sgd(0.25), clip=4.0)
     assert result.state.gradient_norms.tolist() == [*range(16, 3, -1), 3.0, 2.25, 1.6875]
@@ -184,6 +191,16 @@ def test_a_model_that_refuses_its_parameters_has_diverged():
     assert stop.value.step == stop.value.state.step > 1
     assert len(stop.value.state.losses) == stop.value.step
     assert np.isfinite(stop.value.state.losses).all()
+
+
+def test_a_refusal_on_the_way_has_diverged():
+    def refuse():
+        raise ValueError("score(x) has 3 values that are not finite")
+
+    with pytest.raises(Diverged, match=r"at step 7: loss nan, .* \(score\(x\) has 3 values that are not finite\)"):
+        train(at_step(7, refuse), n_steps=20, optimiser=sgd(0.25))
+    with pytest.raises(ValueError, match=r"^score\(x\) has 3 values"):
+        train(at_step(0, refuse), n_steps=20, optimiser=sgd(0.25))
 
 
 def test_float32_that_overflows_has_diverged():

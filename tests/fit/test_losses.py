@@ -10,6 +10,7 @@ from refscore.fit import (
     explicit,
     finite_difference,
     finite_difference_score,
+    gaussian,
     implicit,
     rademacher,
     shuffled,
@@ -31,29 +32,31 @@ def fd_score(model, x, v):
     return objectives.finite_difference_score(model, x, v, epsilon=0.25)
 
 
-LOSSES = [  # a loss, its objective, and how many projections it draws
-    (lambda **how: explicit(AFFINE, DATA, SCORES, **how), objectives.explicit, None),
-    (lambda **how: implicit(AFFINE, DATA, **how), objectives.implicit, None),
-    (lambda **how: sliced(AFFINE, DATA, **how), objectives.sliced, 1),
-    (lambda **how: sliced(AFFINE, DATA, n_projections=3, **how), objectives.sliced, 3),
+LOSSES = [  # a loss, its objective, and how many projections it draws by which law
+    (lambda **how: explicit(AFFINE, DATA, SCORES, **how), objectives.explicit, None, None),
+    (lambda **how: implicit(AFFINE, DATA, **how), objectives.implicit, None, None),
+    (lambda **how: sliced(AFFINE, DATA, **how), objectives.sliced, 1, gaussian),
+    (lambda **how: sliced(AFFINE, DATA, n_projections=3, **how), objectives.sliced, 3, gaussian),
     (
         lambda **how: sliced_variance_reduced(AFFINE, DATA, projection=rademacher, **how),
         objectives.sliced_variance_reduced,
         1,
+        rademacher,
     ),
-    (lambda **how: finite_difference(ENERGY, DATA, epsilon=0.25, **how), fd, 1),
+    (lambda **how: finite_difference(ENERGY, DATA, epsilon=0.25, **how), fd, 1, gaussian),
     (
         lambda **how: finite_difference_score(AFFINE, DATA, epsilon=0.25, n_projections=2, projection=sphere, **how),
         fd_score,
         2,
+        sphere,
     ),
 ]
-every_loss = pytest.mark.parametrize(("make", "objective", "m"), LOSSES)
+every_loss = pytest.mark.parametrize(("make", "objective", "m", "law"), LOSSES)
 
 
 @every_loss
 @pytest.mark.parametrize("batch", [None, 7, with_replacement(5)])
-def test_values_are_those_of_the_objective_on_what_is_drawn(make, objective, m, batch):
+def test_values_are_those_of_the_objective_on_what_is_drawn(make, objective, m, law, batch):
     loss = make(batch=batch, seed=4)
     theta = loss.model.pack() + 0.25
     for k in (0, 200, 3):
@@ -66,11 +69,11 @@ def test_values_are_those_of_the_objective_on_what_is_drawn(make, objective, m, 
         if m is not None:
             assert drawn[1].shape == (m, *drawn[0].shape)
             normal = noise.normals(4, k, drawn[1].size, stream=draws.PROJECTION).reshape(drawn[1].shape)
-            assert np.array_equal(np.sign(normal), np.sign(drawn[1]))
+            assert np.array_equal(drawn[1], law(normal))
 
 
 @every_loss
-def test_gradient_of_the_mean(make, objective, m):  # (LOO.8)
+def test_gradient_of_the_mean(make, objective, m, law):  # (LOO.8)
     assert_gradient_of_the_mean(make(batch=6, seed=2), 5)
 
 
@@ -80,7 +83,7 @@ def test_scores_go_with_their_samples():
 
 
 @every_loss
-def test_no_bit_depends_on_how_far_ahead_is_drawn(make, objective, m, monkeypatch):
+def test_no_bit_depends_on_how_far_ahead_is_drawn(make, objective, m, law, monkeypatch):
     loss, theta = make(batch=7), make().model.pack()
     expected = [loss(theta, k)[0].copy() for k in range(70)]
     monkeypatch.setattr(draws, "BLOCK_STEPS", 3)
