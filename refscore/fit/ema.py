@@ -56,7 +56,8 @@ def ema_step(mean: Array, theta: Array, decay: float, *, out: Array | None = Non
     """
     change = np.subtract(theta, mean, out=out)
     np.multiply(change, 1.0 - decay, out=change)
-    return np.add(mean, change, out=None if out is None else mean)  # (EMA.1)
+    after: Array = np.add(mean, change, out=None if out is None else mean)  # (EMA.1)
+    return after
 
 
 def decay_of(ema: Rate) -> StepFunction:
