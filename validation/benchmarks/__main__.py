@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
@@ -23,13 +24,16 @@ from validation.benchmarks.rows import Row, Skipped
 
 Found = Iterator[list[Row | Skipped]]
 HEADING = "ratio to refscore, quartiles of single rounds, refscore's time, the peer's, goal"
-STYLES = {True: "green", False: "red", None: ""}
+STYLES = {"met": "green", "missed": "red", "undecided": "yellow", "": ""}
+BUSY = 0.5  # load of the last minute from which on times are not to be trusted
 
 
 def main() -> int:
     """Run the named benchmarks, all by default."""
     options = _options()
     found: dict[str, list[Row | Skipped]] = {}
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY:
+        print(f"the machine is busy (load {os.getloadavg()[0]:.1f}): these are no times to keep", file=sys.stderr)
     print(HEADING)
     errors = Console(stderr=True)
     with errors.status("") as status:
@@ -100,9 +104,9 @@ def _print(items: list[Row | Skipped]) -> None:
                 continue
             spread = "" if item.low is None or item.high is None else f"{item.low:.2f} to {item.high:.2f}"
             theirs = "" if item.peer_seconds is None else duration(item.peer_seconds)
-            goal = item.goal.text + {True: ", met", False: ", MISSED", None: ""}[item.met]
+            goal = ": ".join(filter(None, (item.goal.text, item.verdict.replace("missed", "MISSED"))))
             line = f"  {item.peer:<33} {item.ratio:>7.2f}  {spread:<17} {duration(item.seconds):>8} {theirs:>9}  {goal}"
-            console.print(line.rstrip(), style=STYLES[item.met], markup=False)
+            console.print(line.rstrip(), style=STYLES[item.verdict], markup=False)
 
 
 def _part(name: str, items: list[Row | Skipped], options: argparse.Namespace, here: dict[str, object]) -> Any:

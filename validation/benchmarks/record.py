@@ -89,8 +89,8 @@ def _cell(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return ""
     spread = f" ({_number(row['low'])}–{_number(row['high'])})" if "low" in row else ""
-    met = "" if "met" not in row else f"; {row['goal']}: met" if row["met"] else f"; {row['goal']}: **missed**"
-    return f"{_number(row['ratio'])}{spread}{met}"
+    goal = f"; {row['goal']}: {row['verdict']}".replace("missed", "**missed**") if row["verdict"] else ""
+    return f"{_number(row['ratio'])}{spread}{goal}"
 
 
 def _number(value: float) -> str:

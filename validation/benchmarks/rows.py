@@ -78,14 +78,15 @@ class Row:
     peer_seconds: float | None = None
 
     @property
-    def met(self) -> bool | None:
-        """Whether the goal is met."""
-        return self.goal.met(self.ratio)
+    def verdict(self) -> str:
+        """Of the goal: met, missed, undecided where the quartiles are on both sides of it, or "" without a goal."""
+        found = {self.goal.met(value) for value in (self.low, self.ratio, self.high) if value is not None}
+        return "undecided" if len(found) > 1 else {True: "met", False: "missed", None: ""}[found.pop()]
 
     def plain(self) -> dict[str, object]:
         """For JSON."""
         fields = {name: value for name, value in asdict(self).items() if value is not None}
-        return {**fields, "goal": self.goal.text, **({} if self.met is None else {"met": self.met})}
+        return {**fields, "goal": self.goal.text, "verdict": self.verdict}
 
 
 @final

@@ -1,9 +1,9 @@
 """Times that can be compared: contestants take turns, and what is told is a ratio of medians with its spread.
 
-A turn is many runs in a row, long enough for the clock and after some runs that are not counted. In each round every
-contestant has one turn, in an order that moves on from round to round. A machine that slows down for a while slows all
-of them down: the ratio of the two turns of one round hardly sees it, and its quartiles over the rounds say how much
-the machine was disturbed.
+A turn is many runs in a row, long enough for the clock and after some runs that are not counted; or one long run. In
+each round every contestant has one turn, in an order that moves on from round to round. A machine that slows down for a
+while slows all of them down: the ratio of the two turns of one round hardly sees it, and its quartiles over the rounds
+say how much the machine was disturbed.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def turn(run: Callable[[int], object], repeats: int, clock: Callable[[], float] 
     float
         Seconds for one run.
     """
-    run(-(-repeats // WARM))
+    if repeats > 1:
+        run(-(-repeats // WARM))
     start = clock()
     run(repeats)
     return (clock() - start) / repeats

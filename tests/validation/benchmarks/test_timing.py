@@ -42,6 +42,11 @@ def test_a_turn_counts_neither_the_first_runs_nor_anything_else() -> None:
     assert counted == [3, 3 * WARM]
 
 
+def test_a_long_run_is_made_once() -> None:
+    clock = Clock()
+    assert turn(clock.work(2.0), 1, clock) == clock.now == 2.0
+
+
 @pytest.mark.parametrize(("each", "expected"), [(2.0, 1), (0.25, 4), (0.3, 4), (2.0**-10, 1024)])
 def test_a_turn_has_as_many_runs_as_fill_it(each: float, expected: int) -> None:
     clock = Clock()

@@ -33,6 +33,7 @@ def test_ours_agrees_with_what_is_always_there(contest: Contest, peer: Contestan
 
 
 @pytest.mark.peer
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # torch's own, of itself
 @pytest.mark.parametrize(("contest", "peer"), OTHERS, ids=named)
 def test_ours_agrees_with(contest: Contest, peer: Contestant) -> None:
     if importlib.util.find_spec(peer.needs) is None:
