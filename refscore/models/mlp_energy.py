@@ -75,7 +75,8 @@ class MLPEnergy:
 
     def log_prob(self, x: ArrayLike) -> Float:
         """-net(x), (\\*batch,): the log density up to log Z."""
-        return -self.network(samples(x, "x", self.d))[..., 0]  # (MEN.1)
+        value: Float = -self.network(samples(x, "x", self.d))[..., 0]  # (MEN.1)
+        return value
 
     def __call__(self, x: ArrayLike) -> Float:
         """s(x), (\\*batch, d): one pass back."""
@@ -94,7 +95,7 @@ class MLPEnergy:
         u = x.reshape(-1, self.d)
         if len(self.network.weights) == 2:
             w, (last,) = self.network.weights
-            total = np.empty(len(u))
+            total: Float = np.empty(len(u))
             for rows in blocks(len(u), ROWS):
                 ((_, f),) = forward(self.network, u[rows], order=2).factors
                 total[rows] = f @ (last * (w * w).sum(1))  # (MEN.2)
