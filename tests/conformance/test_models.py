@@ -12,6 +12,7 @@ from refscore.conformance.capabilities.objectives.common import MODEL, X
 from refscore.conformance.capabilities.objectives.finite_difference import ENERGY
 from refscore.conformance.kinds import array_kind
 from refscore.conformance.levelled import Levelled
+from refscore.conformance.perceptrons import Perceptron, tanh
 from refscore.conformance.terms import Terms, exact, product
 
 U = 2.0**-53
@@ -155,6 +156,27 @@ def test_running_errors_bound_products_of_single_precision_in_any_order():
     for found in ((a @ b) @ c, a @ (b @ c)):
         ratio = np.abs(found - right) / (2.0**-24 * bound.error)
         assert ratio.max() < 1
+
+
+def test_sizes_of_a_gradient_are_the_gradient_where_all_terms_have_one_sign():
+    """Weights and points positive, sums before tanh negative: φ' and φ'' are positive, and so is all that reaches b."""
+    weights = [np.abs(p) / 4 + 0.125 if p.ndim == 2 else -16 / p.size - np.abs(p) for p in NETWORKS["tanh"].parameters]
+    model, x = Perceptron(tuple(weights), tanh), np.abs(X) / 8
+    sums = x @ weights[0].T + weights[1]
+    assert sums.max() < 0
+    for directions, got in (
+        (axes(x), model.trace_parameters(x)),
+        (exact(np.abs(V)[:, None]), model.quadratic_parameters(x, np.abs(V))),
+    ):
+        terms = model.parameter_terms(x, np.zeros_like(x), exact(np.zeros_like(x)), directions)
+        start = 0
+        for layer, p in enumerate(weights):
+            part = slice(start, start + p.size)
+            start += p.size
+            if layer == 0 or p.ndim == 1:  # the other matrices multiply tanh of something negative
+                assert_within(got[part], terms.size[part], terms.error[part])
+            assert (np.abs(got[part]) <= terms.size[part] * (1 + 2.0**-40)).all()
+            assert (terms.error[part] >= terms.size[part]).all()
 
 
 def test_a_sum_rounds_once_more():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from refscore.conformance import CATALOGUE, Adapter, AdapterError, check_here
+from refscore.conformance import CATALOGUE, Adapter, AdapterError, check, check_here
 from tests.conformance.capabilities.learners import jax_losses, torch_losses
 
 DTYPES = ("float64", "float32")
@@ -387,6 +387,21 @@ def test_an_objective_that_raises_only_when_it_is_trained_is_an_error_of_the_ada
     first = next(r for r in report.results if r.capability == "objective.explicit.gradient")
     assert first.outcome == "error"
     assert "raised RuntimeError('not in training') for x of shape (3, 3)\n  at " in first.message
+
+
+@pytest.mark.peer
+def test_an_objective_that_hangs_costs_one_time_limit_with_its_gradient(torch, tmp_path):
+    target = tmp_path / "mine.py"
+    target.write_text(
+        "from refscore.conformance import Adapter\n"
+        'adapter = Adapter("mylib", arrays="torch")\n'
+        '@adapter.implements("objective.explicit")\n'
+        "def explicit(score, x, data_score):\n"
+        "    while True: pass\n"
+    )
+    report = check(str(target), time_limit=1.5)
+    assert len(report.results) == report.planned
+    assert (report.summary["error"], report.summary["blocked"]) == (1, report.planned - 1)
 
 
 @pytest.mark.peer

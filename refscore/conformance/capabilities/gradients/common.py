@@ -66,7 +66,7 @@ def detached(prefix: str, reference: Function) -> Fault:
     return Fault(
         f"{prefix}-detached",
         "the value is cut off from the parameters: the gradient is zero",
-        "nothing is learned, and no error is raised",
+        "nothing is learned, and no error is raised; declare gradient=False where nothing is to be",
         lambda *arguments, **keywords: 0 * reference(*arguments, **keywords),
     )
 
@@ -79,6 +79,7 @@ def gradient_of(
     reference: Function,
     cases: Callable[[Mapping[str, Any]], Iterable[Case]],
     faults: tuple[Fault, ...],
+    truth: str = "the mean of the objective over the batch, differentiated by hand",
 ) -> Capability:
     """The capability of an objective's gradient, under the conventions of the objective."""
     name, rest = objective.signature.split("(", 1)
@@ -86,7 +87,7 @@ def gradient_of(
     common = tuple(MEAN if c.name == "reduction" else c for c in COMMON)
     return Capability(
         name=f"{objective.name}.gradient",
-        title=f"Gradient in the parameters: {objective.title[0].lower()}{objective.title[1:]}",
+        title=f"Gradient of {objective.name} in the parameters of the model",
         signature=f"{name}_gradient({rest.replace('-> (n,)', '-> (p,)')}",
         formula=formula,
         label=label,
@@ -95,7 +96,7 @@ def gradient_of(
         reference=reference,
         cases=cases,
         conventions=(*common, *own),
-        truth="the mean of the objective over the batch, differentiated by hand",
+        truth=truth,
         derivative_of=objective.name,
         faults=faults,
     )

@@ -81,10 +81,11 @@ def _one_sided(values: Values, epsilon: float) -> Values:
 
 FINITE_DIFFERENCE_GRADIENT = gradient_of(
     FINITE_DIFFERENCE,
-    formula="∂ℓ/∂θ = (1/m) Σ_j [w₊ ∂L_j(ε)/∂θ + w₀ ∂L_j(0)/∂θ + w₋ ∂L_j(−ε)/∂θ],  w± = 1/ε² ± δ_j/(2ε), w₀ = −2/ε²",
+    formula="∂ℓ/∂θ = (1/m) Σ_j [w₊ ∂L_j(ε)/∂θ + w₀ ∂L_j(0)/∂θ + w₋ ∂L_j(−ε)/∂θ]",
     label="FDS.5",
     reference=_reference,
     cases=_cases,
+    truth="w± = 1/ε² ± [L_j(ε) − L_j(−ε)]/(2ε)² and w₀ = −2/ε², where L_j(h) = log p(x + h v_j)",
     faults=(
         detached("FDSG", _reference),
         Fault(
@@ -92,14 +93,12 @@ FINITE_DIFFERENCE_GRADIENT = gradient_of(
             "the second difference is a constant to autograd",
             "the model becomes flat",
             _scaled(0.0, 1.0),
-            "https://github.com/taufikxu/FD-ScoreMatching",
         ),
         Fault(
             "FDSG-square-detached",
             "the square of the slope is a constant to autograd",
             "unbounded below: the model sharpens without end",
             _scaled(1.0, 0.0),
-            "https://github.com/taufikxu/FD-ScoreMatching",
         ),
         Fault(
             "FDSG-centre-detached",

@@ -125,7 +125,6 @@ IMPLICIT_GRADIENT = gradient_of(
             "the trace is a constant to autograd: create_graph=True is missing where the score is differentiated in x",
             "the model learns zero, and the loss still looks right",
             _parts(0.0, 1.0),
-            "https://github.com/taufikxu/FD-ScoreMatching",
         ),
         Fault(
             "ISMG-norm-detached",
@@ -156,7 +155,6 @@ IMPLICIT_GRADIENT = gradient_of(
             "the gradient of the sum of the score is summed: all entries of J, not its diagonal",
             "right for diagonal covariances only; correlations are learned wrongly",
             lambda s, x: (s.quadratic_parameters(x, np.ones_like(x)) + s.vjp_parameters(x, s(x))) / len(x),
-            "https://github.com/ermongroup/sliced_score_matching/issues/3",
         ),
     ),
 )

@@ -89,7 +89,6 @@ SLICED_GRADIENT = gradient_of(
             "the term with the Jacobian is a constant to autograd: create_graph=True is missing in vᵀ J",
             "the model learns zero along v, and the loss still looks right",
             lambda s, x, v: _square(s, x, v),
-            "https://github.com/ermongroup/sliced_score_matching/issues/3",
         ),
         Fault(
             "SSMG-square-detached",
@@ -156,7 +155,6 @@ SLICED_VARIANCE_REDUCED_GRADIENT = gradient_of(
             "the term with the Jacobian is a constant to autograd: create_graph=True is missing in vᵀ J",
             "the model learns zero, and the loss still looks right",
             lambda s, x, v: _norm(s, x, v),
-            "https://github.com/taufikxu/FD-ScoreMatching",
         ),
         Fault(
             "SSMVRG-norm-detached",

@@ -94,14 +94,14 @@ FINITE_DIFFERENCE = Capability(
     name="objective.finite_difference",
     title="Finite-difference score matching of a log density",
     signature="finite_difference(log_prob, x (n, d), projection (m, n, d), *, epsilon) -> (n,)",
-    formula="ℓ = (1/m) Σ_j {[L_j(ε) − 2L_j(0) + L_j(−ε)]/ε² + ½([L_j(ε) − L_j(−ε)]/(2ε))²},  L_j(h) = log p(x + h v_j)",
+    formula="ℓ = (1/m) Σ_j {[L_j(ε) − 2 L_j(0) + L_j(−ε)]/ε² + ½ ([L_j(ε) − L_j(−ε)]/(2ε))²}",
     label="FDS.4",
     source="Pang et al. (2020), section 4",
     page="docs/objectives/finite_difference.md",
     reference=finite_difference,
     cases=_cases,
     conventions=(*COMMON, PROJECTIONS),
-    truth="sliced score matching up to O(ε²), and exactly that where log p is quadratic",
+    truth="sliced score matching up to O(ε²), exactly that where log p is quadratic; here L_j(h) = log p(x + h v_j)",
     faults=(
         Fault(
             "FDS-quarter",
