@@ -46,6 +46,8 @@ class Network:
     ------
     ValueError
         If the shapes do not fit together.
+    TypeError
+        If `activation` is no Activation.
 
     Examples
     --------
@@ -70,6 +72,8 @@ class Network:
         object.__setattr__(self, "weights", weights)
         biases = tuple(read_only(b, f"biases[{i}]", weights[i].shape[:1]) for i, b in enumerate(self.biases))
         object.__setattr__(self, "biases", biases)
+        if not isinstance(self.activation, Activation):
+            raise TypeError(f"activation is {self.activation!r}; expected an Activation, such as SILU")
 
     def __repr__(self) -> str:
         return f"Network({'-'.join(map(str, self.widths))}, {self.activation.name})"

@@ -197,3 +197,8 @@ def test_what_is_refused():
         network([2, 1], [0.5])
     with pytest.raises(ValueError, match="outside"):
         network([2, 1], [0.5, 1.5, 0.5])
+
+
+def test_an_activation_is_no_name():
+    with pytest.raises(TypeError, match="activation is 'silu'; expected an Activation, such as SILU"):
+        Network([[[1.0]]], [[0.0]], "silu")
