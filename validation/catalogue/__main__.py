@@ -18,7 +18,7 @@ HEAD = """# The catalogue, graded
 For every capability the largest error of the reference itself in float64, and the largest error of the weakest
 mistake it catches, both in units of what rounding explains ([BOUND.1](bounds.md)); up to 16 conforms. The reference is
 measured against definitions in 60 digits where it goes through linear algebra, and against itself in 80-bit arithmetic
-elsewhere.
+elsewhere; networks, in the gradients and traces, against a second derivation in 80 bits.
 
 `sampler.black_box` and `schedule.ncsnv2_step` compare more than values; their faults are graded in the tests. Written
 by `python -m validation.catalogue --write`.

@@ -8,6 +8,7 @@ import pytest
 from refscore.conformance import CATALOGUE
 from refscore.conformance.capabilities.objectives.denoising import DENOISING
 from refscore.conformance.capability import Capability, Fault
+from refscore.models import MLPScore
 from validation.catalogue.grading import grade
 from validation.catalogue.truths import TRUTHS
 from validation.catalogue.wide import WIDE, run_wide
@@ -42,6 +43,14 @@ def test_a_reference_that_rounds_too_much_is_graded_as_such():
         return value.astype(np.float32).astype(value.dtype) if value.dtype == np.float64 else value
 
     assert grade(changed(reference=sloppy)).reference > 1e3
+
+
+@pytest.mark.skipif(not WIDE, reason="this platform has no float wider than float64")
+@pytest.mark.parametrize("method", ["vjp_parameters", "trace_parameters"])
+def test_a_derivative_of_a_network_that_is_off_is_graded_as_such(monkeypatch, method):
+    right, gradient = getattr(MLPScore, method), CATALOGUE["objective.implicit.gradient"]
+    monkeypatch.setattr(MLPScore, method, lambda *arguments: (1 + 1e-12) * right(*arguments))
+    assert grade(gradient).reference > 10
 
 
 @pytest.mark.skipif(not WIDE, reason="this platform has no float wider than float64")
