@@ -97,10 +97,10 @@ def _print(items: list[Row | Skipped]) -> None:
     """The columns stand under each other, on a terminal and in a file."""
     console = Console(width=max(110, Console().width), highlight=False)
     for work, group in groupby(items, lambda item: item.work):
-        console.print(work, style="bold")
+        console.print(work, style="bold", markup=False)
         for item in group:
             if isinstance(item, Skipped):
-                console.print(f"  {item.peer:<33} skipped: {item.reason}")
+                console.print(f"  {item.peer:<33} skipped: {item.reason}", markup=False)
                 continue
             spread = "" if item.low is None or item.high is None else f"{item.low:.2f} to {item.high:.2f}"
             theirs = "" if item.peer_seconds is None else duration(item.peer_seconds)
