@@ -20,6 +20,15 @@ from refscore.objectives.finite_difference import (
     finite_difference_score_gradient,
 )
 from refscore.objectives.implicit import implicit, implicit_gradient
+from refscore.objectives.level_weights import (
+    edm_data,
+    min_snr_data,
+    min_snr_noise,
+    min_snr_v,
+    p2_noise,
+    snr,
+    soft_min_snr_data,
+)
 from refscore.objectives.multilevel import level_weight, multilevel, multilevel_gradient
 from refscore.objectives.path import (
     data_target,
@@ -44,15 +53,6 @@ from refscore.objectives.times import (
     log_normal_level,
     logit_normal_density,
     logit_normal_time,
-)
-from refscore.objectives.weights import (
-    edm_data,
-    min_snr_data,
-    min_snr_noise,
-    min_snr_v,
-    p2_noise,
-    snr,
-    soft_min_snr_data,
 )
 
 __all__ = [

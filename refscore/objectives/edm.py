@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from refscore.arrays import Float, lift, number, of_shape, positive, samples
 from refscore.models.protocol import ParametricLevelScore
-from refscore.objectives.weights import edm_data
+from refscore.objectives.level_weights import edm_data
 
 __all__ = ["edm", "edm_gradient"]
 

@@ -6,7 +6,7 @@ At the time t the sample is noised to
 
 with any α ≥ 0 and σ ≥ 0; α² + σ² = 1 is nowhere assumed. A network predicts the score, the noise, the data, v or the
 velocity; the loss compares it with the value that x0 and ε themselves have, its target. What the same loss is in
-another prediction is told in ``objectives.factors``, common weights in ``objectives.weights``, and densities of t in
+another prediction is told in ``objectives.factors``, common weights in ``objectives.level_weights``, densities of t in
 ``objectives.times``.
 
 Its expectation on Gaussian data, its variance and its minimiser stand in ``refscore.exact.path_losses``.
@@ -61,7 +61,7 @@ def path(
         T, what the prediction should have been: :func:`score_target`, :func:`noise_target`, :func:`data_target`,
         :func:`v_target` or :func:`velocity_target` of `x0` and `noise`.
     weight : () or (\\*batch,)
-        w ≥ 0: values, as from ``objectives.weights``.
+        w ≥ 0: values, as from ``objectives.level_weights``.
 
     Returns
     -------
