@@ -27,6 +27,7 @@ from refscore.exact.flows import flow, flow_map
 from refscore.exact.laws import law, step_map
 from refscore.exact.maps import AffineMap, NotAffine, probe
 from refscore.exact.orders import Order, observed_order, order_of
+from refscore.exact.quadrature import expectation
 
 if TYPE_CHECKING:
     from refscore.exact import closed_forms, expectations, minimisers, recursions, variances
@@ -36,6 +37,7 @@ __all__ = [
     "NotAffine",
     "Order",
     "closed_forms",
+    "expectation",
     "expectations",
     "fisher",
     "flow",
