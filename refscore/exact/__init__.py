@@ -30,31 +30,61 @@ from refscore.exact.orders import Order, observed_order, order_of
 from refscore.exact.quadrature import expectation
 
 if TYPE_CHECKING:
-    from refscore.exact import closed_forms, expectations, minimisers, recursions, variances
+    from refscore.exact import (
+        closed_forms,
+        conditional,
+        consistency,
+        couplings,
+        expectations,
+        flow_matching,
+        interpolants,
+        minimisers,
+        progressive,
+        recursions,
+        variances,
+    )
 
 __all__ = [
     "AffineMap",
     "NotAffine",
     "Order",
     "closed_forms",
+    "conditional",
+    "consistency",
+    "couplings",
     "expectation",
     "expectations",
     "fisher",
     "flow",
     "flow_map",
+    "flow_matching",
+    "interpolants",
     "kl",
     "law",
     "minimisers",
     "observed_order",
     "order_of",
     "probe",
+    "progressive",
     "recursions",
     "step_map",
     "variances",
     "wasserstein2",
 ]
 
-_MODULES = ("closed_forms", "expectations", "minimisers", "recursions", "variances")
+_MODULES = (
+    "closed_forms",
+    "conditional",
+    "consistency",
+    "couplings",
+    "expectations",
+    "flow_matching",
+    "interpolants",
+    "minimisers",
+    "progressive",
+    "recursions",
+    "variances",
+)
 
 
 def __getattr__(name: str) -> object:

@@ -6,7 +6,9 @@ from refscore.models.activations import GELU, SILU, SIN, SOFTPLUS, TANH, Activat
 from refscore.models.affine import AffineScore, LevelAffineScore
 from refscore.models.autograd_energy import AutogradEnergy
 from refscore.models.boltzmann import GaussianBernoulliRBM
+from refscore.models.boundary import ConsistencyModel, consistency_scalings
 from refscore.models.conditional import ConditionalMLP, conditional_mlp
+from refscore.models.conditional_affine import ConditionalAffineScore, ParametricConditionalScore
 from refscore.models.directional import check_slopes
 from refscore.models.embedded import EmbeddedMLP, embedded_mlp
 from refscore.models.embeddings import C_NOISE, LOG_SIGMA, NO_EMBEDDING, Embedding, fourier
@@ -32,6 +34,7 @@ from refscore.models.protocol import (
 from refscore.models.quadratic import QuadraticEnergy
 from refscore.models.ready_features import fourier_features, monomials, radial_features
 from refscore.models.scaling import OVER_SIGMA, PLAIN, Scaling, edm
+from refscore.models.velocity import AffineVelocity, ParametricVelocity
 from refscore.models.workspace import Workspace
 
 __all__ = [
@@ -50,9 +53,12 @@ __all__ = [
     "TANH",
     "Activation",
     "AffineScore",
+    "AffineVelocity",
     "AutogradEnergy",
     "BaseDensity",
+    "ConditionalAffineScore",
     "ConditionalMLP",
+    "ConsistencyModel",
     "Differentiable",
     "EmbeddedMLP",
     "Embedding",
@@ -66,9 +72,11 @@ __all__ = [
     "MLPEnergy",
     "MLPScore",
     "Network",
+    "ParametricConditionalScore",
     "ParametricLevelScore",
     "ParametricLogDensity",
     "ParametricScore",
+    "ParametricVelocity",
     "ProductOfExperts",
     "QuadraticEnergy",
     "Scaling",
@@ -79,6 +87,7 @@ __all__ = [
     "Workspace",
     "check_slopes",
     "conditional_mlp",
+    "consistency_scalings",
     "edm",
     "embedded_mlp",
     "features_by_hessian",

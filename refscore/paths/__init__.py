@@ -11,8 +11,24 @@ from refscore.paths.custom import CustomPath
 from refscore.paths.discrete import DiscreteVP
 from refscore.paths.edm import EDM
 from refscore.paths.flow import Flow
+from refscore.paths.interpolants import TRIGONOMETRIC, Interpolant, brownian_bridge, linear_interpolant
 from refscore.paths.protocol import Path
 from refscore.paths.ve import VE, VETransition
 from refscore.paths.vp import VP, SubVP
 
-__all__ = ["EDM", "VE", "VP", "Cosine", "CustomPath", "DiscreteVP", "Flow", "Path", "SubVP", "VETransition"]
+__all__ = [
+    "EDM",
+    "TRIGONOMETRIC",
+    "VE",
+    "VP",
+    "Cosine",
+    "CustomPath",
+    "DiscreteVP",
+    "Flow",
+    "Interpolant",
+    "Path",
+    "SubVP",
+    "VETransition",
+    "brownian_bridge",
+    "linear_interpolant",
+]
