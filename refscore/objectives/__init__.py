@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from refscore.objectives.boundaries import (
+    Boundary,
+    ball_distance,
+    box_distance,
+    capped,
+    orthant_least,
+    orthant_product,
+    polyhedron_distance,
+)
+from refscore.objectives.boundary_weights import Weight, capped_weight, log_weight, power_weight, saturating_weight
+from refscore.objectives.concrete import concrete, concrete_gradient, denoising_concrete, denoising_concrete_gradient
 from refscore.objectives.conditional import classifier_free, classifier_free_gradient, conditional, conditional_gradient
 from refscore.objectives.consistency import (
     consistency,
@@ -50,7 +61,10 @@ from refscore.objectives.level_weights import (
     snr,
     soft_min_snr_data,
 )
+from refscore.objectives.missing_marginal import LogDensity, missing_marginal, missing_marginal_gradient
 from refscore.objectives.multilevel import level_weight, multilevel, multilevel_gradient
+from refscore.objectives.neighbourhoods import hamming_neighbours, ring_neighbours
+from refscore.objectives.nonnegative import nonnegative, nonnegative_gradient
 from refscore.objectives.path import (
     data_target,
     noise_target,
@@ -61,12 +75,21 @@ from refscore.objectives.path import (
     velocity_target,
 )
 from refscore.objectives.progressive import progressive, progressive_gradient, progressive_target, truncated_snr
+from refscore.objectives.ratio_matching import ratio_matching, ratio_matching_gradient
+from refscore.objectives.score_entropy import (
+    denoising_score_entropy,
+    denoising_score_entropy_gradient,
+    score_entropy,
+    score_entropy_gradient,
+)
+from refscore.objectives.simplex import RootScore, simplex, simplex_gradient
 from refscore.objectives.sliced import (
     sliced,
     sliced_gradient,
     sliced_variance_reduced,
     sliced_variance_reduced_gradient,
 )
+from refscore.objectives.sphere import sphere, sphere_gradient
 from refscore.objectives.times import (
     likelihood_density,
     likelihood_normaliser,
@@ -76,11 +99,24 @@ from refscore.objectives.times import (
     logit_normal_density,
     logit_normal_time,
 )
+from refscore.objectives.truncated import box, box_gradient, truncated, truncated_gradient
 
 __all__ = [
+    "Boundary",
+    "LogDensity",
+    "RootScore",
+    "Weight",
     "assign",
+    "ball_distance",
+    "box",
+    "box_distance",
+    "box_gradient",
+    "capped",
+    "capped_weight",
     "classifier_free",
     "classifier_free_gradient",
+    "concrete",
+    "concrete_gradient",
     "conditional",
     "conditional_gradient",
     "consistency",
@@ -92,7 +128,11 @@ __all__ = [
     "data_factor",
     "data_target",
     "denoising",
+    "denoising_concrete",
+    "denoising_concrete_gradient",
     "denoising_gradient",
+    "denoising_score_entropy",
+    "denoising_score_entropy_gradient",
     "draw_pairs",
     "edm",
     "edm_data",
@@ -108,6 +148,7 @@ __all__ = [
     "finite_difference_score_gradient",
     "flow_matching",
     "flow_matching_gradient",
+    "hamming_neighbours",
     "heun_solver",
     "implicit",
     "implicit_gradient",
@@ -121,30 +162,51 @@ __all__ = [
     "likelihood_time",
     "log_normal_density",
     "log_normal_level",
+    "log_weight",
     "logit_normal_density",
     "logit_normal_time",
     "min_snr_data",
     "min_snr_noise",
     "min_snr_v",
+    "missing_marginal",
+    "missing_marginal_gradient",
     "multilevel",
     "multilevel_gradient",
     "noise_factor",
     "noise_target",
+    "nonnegative",
+    "nonnegative_gradient",
+    "orthant_least",
+    "orthant_product",
     "p2_noise",
     "path",
     "path_gradient",
+    "polyhedron_distance",
+    "power_weight",
     "progressive",
     "progressive_gradient",
     "progressive_target",
+    "ratio_matching",
+    "ratio_matching_gradient",
     "reflow_pairs",
     "reweighted",
+    "ring_neighbours",
+    "saturating_weight",
+    "score_entropy",
+    "score_entropy_gradient",
     "score_target",
+    "simplex",
+    "simplex_gradient",
     "sliced",
     "sliced_gradient",
     "sliced_variance_reduced",
     "sliced_variance_reduced_gradient",
     "snr",
     "soft_min_snr_data",
+    "sphere",
+    "sphere_gradient",
+    "truncated",
+    "truncated_gradient",
     "truncated_snr",
     "v_factor",
     "v_target",
