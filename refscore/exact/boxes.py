@@ -182,6 +182,7 @@ def integral(
     boxes: Boxes,
     *,
     rtol: float,
+    atol: float = 0.0,
     points: int = POINTS,
 ) -> Integral:
     """The integral of a function over boxes, to an error of `rtol` of the integral of its absolute value.
@@ -194,6 +195,8 @@ def integral(
         Where, in one or two dimensions.
     rtol : float
         What (QDR.1) of each entry may be of ∫ |f| of that entry.
+    atol : float
+        What it may be if that is more: where f is 0 but for rounding.
     points : int
         How many points may be asked for.
 
@@ -222,10 +225,11 @@ def integral(
     error = np.maximum(error, size)  # until they are halved, nothing is known of them but how large they are
     while True:
         total, whole = error.sum(0), size.sum(0)
-        worst = np.divide(total, whole, out=np.zeros_like(total), where=whole > 0)
+        unit = np.maximum(whole, atol / rtol) if atol else whole
+        worst = np.divide(total, unit, out=np.zeros_like(total), where=unit > 0)
         if (worst <= rtol).all():
             return Integral(value.sum(0), total + ROUNDING * whole, whole)  # (QDR.1)
-        relative = np.divide(error, whole, out=np.zeros_like(error), where=whole > 0).reshape(len(error), -1).max(1)
+        relative = np.divide(error, unit, out=np.zeros_like(error), where=unit > 0).reshape(len(error), -1).max(1)
         order = np.argsort(relative)
         chosen = order[np.cumsum(relative[order]) > 0.5 * rtol]  # the rest, the many small ones, may stay
         asked += len(chosen) * 2 ** boxes.lower.shape[1] * count

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refscore.arrays import Float, as_float64, number
+from refscore.arrays import Float, as_float64, not_negative, number
 from refscore.exact.boxes import Boxes, Owners, grid, halved, integral, joined, picked
 from refscore.targets import Gaussian, Mixture
 
@@ -45,7 +45,9 @@ class Expectation(NamedTuple):
     error: Float
 
 
-def expectation(function: Callable[[Float], Float], mixture: Mixture | Gaussian, *, rtol: float = 1e-10) -> Expectation:
+def expectation(
+    function: Callable[[Float], Float], mixture: Mixture | Gaussian, *, rtol: float = 1e-10, atol: float = 0.0
+) -> Expectation:
     """E f(x) for x from a mixture in one or two dimensions, with an error on the safe side (QDR.2).
 
     Parameters
@@ -56,6 +58,8 @@ def expectation(function: Callable[[Float], Float], mixture: Mixture | Gaussian,
         The law of x, d ≤ 2.
     rtol : float
         What the error may be of E |f|, in each entry; at least 1e-13.
+    atol : float
+        What it may be if that is more; for an f that is 0 but for rounding, which no `rtol` is reached for.
 
     Returns
     -------
@@ -63,7 +67,8 @@ def expectation(function: Callable[[Float], Float], mixture: Mixture | Gaussian,
         E f(x).
     error : (\\*shape,)
         The differences (QDR.1) of two rules of degrees 21 and 13 in all boxes, the shell, and the rounding of the sums;
-        the rounding of f itself is not in it. At most `rtol` E |f| beside the shell and rounding.
+        the rounding of f itself is not in it. At most `rtol` E |f|, or `atol`, beside the
+        shell and rounding.
 
     Raises
     ------
@@ -90,7 +95,7 @@ def expectation(function: Callable[[Float], Float], mixture: Mixture | Gaussian,
     >>> bool(information.error < 1e-10 * information.value)
     True
     """
-    return expectation_given_component(lambda x, _: function(x), mixture, rtol=rtol)
+    return expectation_given_component(lambda x, _: function(x), mixture, rtol=rtol, atol=atol)
 
 
 def expectation_given_component(
@@ -98,6 +103,7 @@ def expectation_given_component(
     mixture: Mixture | Gaussian,
     *,
     rtol: float = 1e-10,
+    atol: float = 0.0,
 ) -> Expectation:
     """E f(x, k) for x from component k of a mixture, and k by the weights.
 
@@ -107,7 +113,7 @@ def expectation_given_component(
         f, from points (n, d) and the components (n,) that they came from to (n, \\*shape), finite.
     mixture : Mixture or Gaussian
         The joint law of k and x, d ≤ 2.
-    rtol : float
+    rtol, atol : float
         As for :func:`expectation`.
 
     Returns
@@ -126,7 +132,7 @@ def expectation_given_component(
     >>> bool(abs(found.value - 1) <= found.error)
     True
     """
-    rtol = number(rtol, "rtol")
+    rtol, atol = number(rtol, "rtol"), number(atol, "atol", not_negative)
     if rtol < LEAST:
         raise ValueError(f"rtol is {rtol}; expected at least {LEAST}")
     weights, means, covs = _parts(mixture)
@@ -147,7 +153,7 @@ def expectation_given_component(
     used = np.flatnonzero(weights)
     inside = joined([_start(int(k), means, covs, roots[k]) for k in used])
     outside = joined([_shell(grid(np.concatenate([[-OUTER], EDGES, [OUTER]]), d, int(k))) for k in used])
-    found = integral(weighted, inside, rtol=rtol)
+    found = integral(weighted, inside, rtol=rtol, atol=atol)
     beyond = 2 * integral(weighted, outside, rtol=np.inf).size
     return Expectation(found.value, found.error + beyond)
 
