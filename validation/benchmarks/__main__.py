@@ -106,7 +106,7 @@ def _print(items: list[Row | Skipped]) -> None:
             theirs = "" if item.peer_seconds is None else duration(item.peer_seconds)
             goal = ": ".join(filter(None, (item.goal.text, item.verdict.replace("missed", "MISSED"))))
             line = f"  {item.peer:<33} {item.ratio:>7.2f}  {spread:<17} {duration(item.seconds):>8} {theirs:>9}  {goal}"
-            console.print(line.rstrip(), style=STYLES[item.verdict], markup=False)
+            console.print(line.rstrip(), style=STYLES[item.verdict], markup=False, soft_wrap=True)
 
 
 def _part(name: str, items: list[Row | Skipped], options: argparse.Namespace, here: dict[str, object]) -> Any:

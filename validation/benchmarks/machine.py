@@ -16,7 +16,7 @@ from validation.benchmarks.process import environment
 
 __all__ = ["machine"]
 
-PACKAGES = ("refscore", "numpy", "scipy", "torch", "jax", "autograd")
+PACKAGES = ("refscore", "numpy", "scipy", "torch", "jax", "autograd", "numba")
 
 
 def machine() -> dict[str, object]:
