@@ -49,7 +49,9 @@ def layers(theta: NDArray[Number], widths: Sequence[int]) -> tuple[list[NDArray[
     >>> layers(np.arange(5.0), [2, 1, 1])
     ([array([[0., 1.]]), array([[3.]])], [array([2.]), array([4.])])
     """
-    weights, biases, start = [], [], 0
+    weights: list[NDArray[Number]] = []
+    biases: list[NDArray[Number]] = []
+    start = 0
     for before, after in pairwise(widths):
         weights.append(theta[start : start + after * before].reshape(after, before))
         start += after * before

@@ -59,7 +59,8 @@ def layers(theta: Array, widths: tuple[int, ...]) -> list[tuple[Array, Array]]:
     list of (NDArray, NDArray)
         Views.
     """
-    parts, start = [], 0
+    parts: list[tuple[NDArray[Any], NDArray[Any]]] = []
+    start = 0
     for fan_in, fan_out in pairwise(widths):
         middle, end = start + fan_out * fan_in, start + fan_out * (fan_in + 1)
         parts.append((theta[start:middle].reshape(fan_out, fan_in), theta[middle:end]))
