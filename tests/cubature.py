@@ -83,3 +83,19 @@ def problems(draw, max_dim=3):
     factor = quarters(d, d, bound=6)
     cov = factor @ factor.T + 0.25 * np.eye(d)
     return Problem(quarters(d, d), quarters(d), quarters(d), cov, 2.0 ** draw(st.integers(-4, 4)))
+
+
+def icosahedron():
+    """The 60 rotations of the icosahedron, (60, 3, 3): averages of polynomials up to degree 5 are Haar's."""
+    golden = (1 + np.sqrt(5)) / 2
+    generators = [
+        np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]]),
+        0.5 * np.array([[1, -golden, golden - 1], [golden, golden - 1, -1], [golden - 1, 1, golden]]),
+    ]
+    group = [np.eye(3)]
+    for g in group:
+        for new in (g @ generator for generator in generators):
+            if min(np.abs(new - old).max() for old in group) > 1e-9:
+                group.append(new)
+    assert len(group) == 60
+    return np.array(group)

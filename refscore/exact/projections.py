@@ -1,10 +1,11 @@
-"""The variance of vᵀ H v for the three laws of v that sliced score matching and Hutchinson's trace use.
+"""The variance of vᵀ H v for the laws of v that sliced score matching and Hutchinson's trace use.
 
 With E[v vᵀ] = I the mean is tr H whatever the law; the variance depends on fourth moments. For symmetric H
 
     standard normal      Var vᵀ H v = 2 Σ_ij H_ij²                                                    (VAR.1)
     random signs         Var vᵀ H v = 2 Σ_{i≠j} H_ij²                                                 (VAR.2)
     sphere of radius √d  Var vᵀ H v = 2d/(d+2) Σ_ij (H - I tr H/d)_ij²                                (VAR.3)
+    m orthogonal ones    Var of their mean is (VAR.3) times r (d - r) / (m² (d - 1)),  r = m mod d    (PRJ.6)
 
 A law is a function of three sums of squares. They are kept apart because their differences cancel: signs and sphere
 have no variance at all for d = 1, nor signs for a diagonal H, nor the sphere for a multiple of I. A general matrix M
@@ -19,13 +20,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64
+from refscore.arrays import Float, as_float64, integer
 
 __all__ = [
     "Projection",
     "Squares",
     "gaussian_projection",
     "of_random",
+    "orthogonal_projections",
     "rademacher_projection",
     "sphere_projection",
     "squares",
@@ -179,3 +181,41 @@ def sphere_projection(h: Squares) -> float:
     Not to be confused with the unit sphere, on which vᵀ H v is d times smaller and this d² times.
     """
     return 2 * h.d / (h.d + 2) * (h.off_diagonal + h.spread)  # (VAR.3)
+
+
+def orthogonal_projections(n_projections: int) -> Projection:
+    """The law of m projections in orthogonal blocks, for which m times the variance of the mean of v_jᵀ H v_j is
+
+        2d/(d+2) |H - I tr H/d|² · r (d - r) / (m (d - 1)),   r = m mod d                             (PRJ.6)
+
+    Parameters
+    ----------
+    n_projections : int
+        m ≥ 1; the same number has to be given where the law is used.
+
+    Returns
+    -------
+    callable
+        The law, for ``variances.sliced(…, projection=orthogonal_projections(m), n_projections=m)``. That is 0 where m
+        is a multiple of d: whole bases give the trace itself.
+
+    Notes
+    -----
+    Without replacement: for m < d it is the variance of independent directions of the sphere times (d - m)/(d - 1), as
+    for a sample of m out of d. Each direction alone is one of :func:`sphere_projection`.
+
+    Examples
+    --------
+    One direction is one of the sphere, two of three have half of its variance for two:
+
+    >>> h = squares([[1, 2, 0], [2, 0, 1], [0, 1, 5]])
+    >>> orthogonal_projections(1)(h) == sphere_projection(h), orthogonal_projections(2)(h) / sphere_projection(h)
+    (True, 0.5)
+    """
+    m = integer(n_projections, "n_projections", 1)
+
+    def law(h: Squares) -> float:
+        r = m % h.d
+        return sphere_projection(h) * (r * (h.d - r)) / (m * (h.d - 1)) if r else 0.0  # (PRJ.6)
+
+    return law

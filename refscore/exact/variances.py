@@ -199,10 +199,10 @@ def sliced(score: AffineScore, data: Moments, *, projection: Projection, n_proje
     data : Moments
         The law N(μ, Σ) of x, a ``Gaussian``.
     projection : callable
-        The law of v: ``gaussian_projection``, ``rademacher_projection`` or ``sphere_projection`` of
-        ``refscore.exact.projections``.
+        The law of v: ``gaussian_projection``, ``rademacher_projection``, ``sphere_projection`` or
+        ``orthogonal_projections(m)`` of ``refscore.exact.projections``.
     n_projections : int
-        How many projections m each sample has, drawn independently.
+        How many projections m each sample has, drawn as the law says.
 
     Returns
     -------
@@ -251,7 +251,7 @@ def sliced_variance_reduced(
     projection : callable
         As for :func:`sliced`.
     n_projections : int
-        How many projections m each sample has, drawn independently.
+        How many projections m each sample has, drawn as the law says.
 
     Returns
     -------

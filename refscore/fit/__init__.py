@@ -8,7 +8,7 @@ from refscore.fit.conditioning import Conditioning, conditioning, suggest_sigma_
 from refscore.fit.distances import largest_distance, nearest_distances
 from refscore.fit.draws import Batches, shuffled, with_replacement
 from refscore.fit.ema import debiased, ema_step, half_life, warmed_up
-from refscore.fit.laws import Levels, among, gaussian, log_normal, log_uniform, rademacher, sphere
+from refscore.fit.laws import Levels, among, gaussian, log_normal, log_uniform, orthogonal, rademacher, sphere
 from refscore.fit.loop import Diverged, Interrupted, Result, train
 from refscore.fit.loss import Loss
 from refscore.fit.losses import explicit, implicit
@@ -59,6 +59,7 @@ __all__ = [
     "multilevel",
     "nearest_distances",
     "nesterov",
+    "orthogonal",
     "rademacher",
     "save",
     "sgd",

@@ -6,9 +6,7 @@ A law of levels is its quantile function, from u in (0, 1) to σ:
     log-uniform        σ = σ_min (σ_max/σ_min)^u                                                      (LOO.5)
     log-normal         σ = exp(m + s Φ⁻¹(u))                                                          (LOO.6)
 
-and a law of projections with E[v vᵀ] = I is a function of standard normals z:
-
-    v = z,   v = sign(z),   v = √d z/|z|                                                              (LOO.7)
+A law of projections is a function of standard normals, see ``refscore.objectives.projections``.
 """
 
 from __future__ import annotations
@@ -23,8 +21,19 @@ from scipy.special import ndtri
 
 from refscore.arrays import Float, number, positive, read_only
 from refscore.fit.digests import digest
+from refscore.objectives.projections import gaussian, orthogonal, rademacher, sphere
 
-__all__ = ["Levels", "among", "as_levels", "gaussian", "log_normal", "log_uniform", "rademacher", "sphere"]
+__all__ = [
+    "Levels",
+    "among",
+    "as_levels",
+    "gaussian",
+    "log_normal",
+    "log_uniform",
+    "orthogonal",
+    "rademacher",
+    "sphere",
+]
 
 
 @final
@@ -164,75 +173,3 @@ def as_levels(sigmas: ArrayLike | Levels) -> Levels:
         The law.
     """
     return sigmas if isinstance(sigmas, Levels) else among(sigmas)
-
-
-def gaussian(normal: Float) -> Float:
-    """Projections with the standard normal law.
-
-        v = z                                                                                         (LOO.7)
-
-    Parameters
-    ----------
-    normal : (\\*batch, d)
-        Standard normals z.
-
-    Returns
-    -------
-    (\\*batch, d)
-        v.
-    """
-    return normal  # (LOO.7)
-
-
-def rademacher(normal: Float) -> Float:
-    """Projections of random signs.
-
-        v = sign(z)                                                                                   (LOO.7)
-
-    Parameters
-    ----------
-    normal : (\\*batch, d)
-        Standard normals z, none of which is 0.
-
-    Returns
-    -------
-    (\\*batch, d)
-        v, each component 1 or -1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> rademacher(np.array([0.3, -2.0]))
-    array([ 1., -1.])
-    """
-    return np.copysign(1.0, normal)  # (LOO.7)
-
-
-def sphere(normal: Float) -> Float:
-    """Projections uniform on the sphere of radius √d.
-
-        v = √d z/|z|                                                                                  (LOO.7)
-
-    Parameters
-    ----------
-    normal : (\\*batch, d)
-        Standard normals z.
-
-    Returns
-    -------
-    (\\*batch, d)
-        v, with |v|² = d.
-
-    Notes
-    -----
-    Not to be confused with the unit sphere, which has E[v vᵀ] = I/d.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> v = sphere(np.array([3.0, 4.0]))
-    >>> v, round(float(v @ v), 12)
-    (array([0.84852814, 1.13137085]), 2.0)
-    """
-    value: Float = normal * np.sqrt(normal.shape[-1] / (normal**2).sum(-1, keepdims=True))  # (LOO.7)
-    return value

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, SupportsIndex
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from refscore import objectives
 from refscore.arrays import Float, integer, number, positive
 from refscore.fit.draws import PROJECTION, Arrays, Integers, as_batches, step_normals
-from refscore.fit.laws import gaussian
 from refscore.fit.loss import Loss, described_data, of_objective, rows
 from refscore.fit.losses import Batch
 from refscore.models.protocol import ParametricLogDensity, ParametricScore, differentiable
+from refscore.objectives.projections import gaussian
 
 __all__ = ["finite_difference", "finite_difference_score", "sliced", "sliced_variance_reduced"]
 
@@ -45,8 +46,8 @@ def sliced(
     n_projections : int
         m ≥ 1, new ones for every sample at every step.
     projection : callable
-        From standard normals to v: :func:`~refscore.fit.gaussian`, :func:`~refscore.fit.rademacher` or
-        :func:`~refscore.fit.sphere`.
+        From standard normals (m, n, d) to v: :func:`~refscore.fit.gaussian`, :func:`~refscore.fit.rademacher`,
+        :func:`~refscore.fit.sphere` or :func:`~refscore.fit.orthogonal`.
     batch, seed : int, Batches or None, int
         As for :func:`explicit`.
 
@@ -205,7 +206,8 @@ def _projected(
     shape = (m, chosen.size, points.shape[1])
 
     def draw(steps: Integers) -> Arrays:
-        return points[chosen.at(seed, steps, len(points))], law(step_normals(seed, steps, shape, PROJECTION))
+        normals = step_normals(seed, steps, shape, PROJECTION)
+        return points[chosen.at(seed, steps, len(points))], np.stack([law(z) for z in normals])
 
     configuration = described_data(name, points, chosen, seed) | dict(more or {})
     return of_objective(model, value, gradient, draw, configuration | {"projection": f"{m} of {_name(law)}"})

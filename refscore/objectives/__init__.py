@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from refscore.objectives import projections
 from refscore.objectives.boundaries import (
     Boundary,
     ball_distance,
     box_distance,
     capped,
-    orthant_least,
-    orthant_product,
     polyhedron_distance,
 )
 from refscore.objectives.boundary_weights import Weight, capped_weight, log_weight, power_weight, saturating_weight
@@ -21,7 +20,9 @@ from refscore.objectives.consistency import (
     consistency_pseudo_huber_gradient,
 )
 from refscore.objectives.couplings import assign, draw_pairs, entropic_plan, reflow_pairs
+from refscore.objectives.decoder import discretised_gaussian, discretised_gaussian_slope
 from refscore.objectives.denoising import denoising, denoising_gradient
+from refscore.objectives.discrete import ddpm, ddpm_gradient, smld, smld_gradient
 from refscore.objectives.distillation import (
     consistency_distillation,
     consistency_distillation_gradient,
@@ -45,6 +46,7 @@ from refscore.objectives.finite_difference import (
     finite_difference_score_gradient,
 )
 from refscore.objectives.flow_matching import flow_matching, flow_matching_gradient
+from refscore.objectives.hybrid import hybrid, hybrid_gradient
 from refscore.objectives.implicit import implicit, implicit_gradient
 from refscore.objectives.interpolants import (
     interpolant_denoiser,
@@ -74,6 +76,13 @@ from refscore.objectives.path import (
     v_target,
     velocity_target,
 )
+from refscore.objectives.posterior import (
+    large_log_variance,
+    learned_log_variance,
+    posterior_mean,
+    predicted_mean,
+    small_log_variance,
+)
 from refscore.objectives.progressive import progressive, progressive_gradient, progressive_target, truncated_snr
 from refscore.objectives.ratio_matching import ratio_matching, ratio_matching_gradient
 from refscore.objectives.score_entropy import (
@@ -82,7 +91,14 @@ from refscore.objectives.score_entropy import (
     score_entropy,
     score_entropy_gradient,
 )
-from refscore.objectives.simplex import RootScore, simplex, simplex_gradient
+from refscore.objectives.score_flow import (
+    score_flow,
+    score_flow_gradient,
+    score_flow_implicit,
+    score_flow_implicit_gradient,
+    score_flow_prior,
+)
+from refscore.objectives.simplex import RootScore, orthant_least, orthant_product, simplex, simplex_gradient
 from refscore.objectives.sliced import (
     sliced,
     sliced_gradient,
@@ -100,6 +116,7 @@ from refscore.objectives.times import (
     logit_normal_time,
 )
 from refscore.objectives.truncated import box, box_gradient, truncated, truncated_gradient
+from refscore.objectives.vlb import gaussian_kl, vlb, vlb_prior, vlb_term, vlb_weight
 
 __all__ = [
     "Boundary",
@@ -127,12 +144,16 @@ __all__ = [
     "consistency_pseudo_huber_gradient",
     "data_factor",
     "data_target",
+    "ddpm",
+    "ddpm_gradient",
     "denoising",
     "denoising_concrete",
     "denoising_concrete_gradient",
     "denoising_gradient",
     "denoising_score_entropy",
     "denoising_score_entropy_gradient",
+    "discretised_gaussian",
+    "discretised_gaussian_slope",
     "draw_pairs",
     "edm",
     "edm_data",
@@ -148,14 +169,19 @@ __all__ = [
     "finite_difference_score_gradient",
     "flow_matching",
     "flow_matching_gradient",
+    "gaussian_kl",
     "hamming_neighbours",
     "heun_solver",
+    "hybrid",
+    "hybrid_gradient",
     "implicit",
     "implicit_gradient",
     "interpolant_denoiser",
     "interpolant_denoiser_gradient",
     "interpolant_velocity",
     "interpolant_velocity_gradient",
+    "large_log_variance",
+    "learned_log_variance",
     "level_weight",
     "likelihood_density",
     "likelihood_normaliser",
@@ -182,10 +208,13 @@ __all__ = [
     "path",
     "path_gradient",
     "polyhedron_distance",
+    "posterior_mean",
     "power_weight",
+    "predicted_mean",
     "progressive",
     "progressive_gradient",
     "progressive_target",
+    "projections",
     "ratio_matching",
     "ratio_matching_gradient",
     "reflow_pairs",
@@ -194,6 +223,11 @@ __all__ = [
     "saturating_weight",
     "score_entropy",
     "score_entropy_gradient",
+    "score_flow",
+    "score_flow_gradient",
+    "score_flow_implicit",
+    "score_flow_implicit_gradient",
+    "score_flow_prior",
     "score_target",
     "simplex",
     "simplex_gradient",
@@ -201,6 +235,9 @@ __all__ = [
     "sliced_gradient",
     "sliced_variance_reduced",
     "sliced_variance_reduced_gradient",
+    "small_log_variance",
+    "smld",
+    "smld_gradient",
     "snr",
     "soft_min_snr_data",
     "sphere",
@@ -212,4 +249,8 @@ __all__ = [
     "v_target",
     "velocity_factor",
     "velocity_target",
+    "vlb",
+    "vlb_prior",
+    "vlb_term",
+    "vlb_weight",
 ]

@@ -7,11 +7,12 @@ from hypothesis import given
 from refscore.exact.projections import (
     gaussian_projection,
     of_random,
+    orthogonal_projections,
     rademacher_projection,
     sphere_projection,
     squares,
 )
-from tests.cubature import U, gauss_hermite, problems, signs, sphere
+from tests.cubature import U, gauss_hermite, icosahedron, problems, signs, sphere
 
 LAWS = [
     pytest.param(gaussian_projection, lambda d: gauss_hermite(d, 3), id="gaussian"),
@@ -50,3 +51,26 @@ def test_a_random_matrix_adds_its_scatter():
 def test_bad_matrix_is_refused(matrix):
     with pytest.raises(ValueError, match=r"matrix has shape .*; expected \(d, d\)"):
         squares(matrix)
+
+
+@given(problems())
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 5, 7])
+def test_orthogonal_projections(m, problem):  # (PRJ.6)
+    # Whole bases first, which all have the trace for their mean, then m mod 3 rows of one: over all rotations.
+    matrix = np.zeros((3, 3))
+    matrix[: problem.d, : problem.d] = problem.matrix
+    rows = np.sqrt(3) * icosahedron()
+    forms = np.einsum("gji,ik,gjk->gj", rows, matrix, rows)
+    whole, rest = m - m % 3, m % 3
+    mean = (whole * np.trace(matrix) + forms[:, :rest].sum(1)) / m
+    exact = ((mean - mean.mean()) ** 2).mean()
+    assert abs(orthogonal_projections(m)(squares(matrix)) / m - exact) <= 256 * U * (np.abs(matrix).sum() * 3) ** 2
+
+
+def test_orthogonal_projections_on_the_line_and_whole():
+    assert orthogonal_projections(1)(squares([[3.0]])) == orthogonal_projections(5)(squares([[3.0]])) == 0.0
+    assert orthogonal_projections(4)(squares([[3.0, 1.0], [0.0, 2.0]])) == 0.0
+    h = squares([[3.0, 1.0], [0.0, 2.0]])
+    assert orthogonal_projections(3)(h) == sphere_projection(h) / 3  # one direction, of three in the mean
+    with pytest.raises(ValueError, match="n_projections is 0; expected at least 1"):
+        orthogonal_projections(0)

@@ -12,6 +12,7 @@ from refscore.fit import (
     finite_difference_score,
     gaussian,
     implicit,
+    orthogonal,
     rademacher,
     shuffled,
     sliced,
@@ -42,6 +43,12 @@ LOSSES = [  # a loss, its objective, and how many projections it draws by which 
         objectives.sliced_variance_reduced,
         1,
         rademacher,
+    ),
+    (
+        lambda **how: sliced(AFFINE, DATA, n_projections=5, projection=orthogonal, **how),
+        objectives.sliced,
+        5,
+        orthogonal,
     ),
     (lambda **how: finite_difference(ENERGY, DATA, epsilon=0.25, **how), fd, 1, gaussian),
     (
