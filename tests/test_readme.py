@@ -31,4 +31,4 @@ def test_the_capabilities_are_counted():
 
 
 def test_it_fits_a_few_screens():
-    assert len(README.splitlines()) <= 110
+    assert len(README.splitlines()) <= 120
