@@ -68,7 +68,7 @@ def consistency_scalings(sigma: ArrayLike, *, sigma_data: float, sigma_min: floa
     if not (level >= least).all():
         raise ValueError(f"sigma has a value of {level.min()}; expected sigma >= sigma_min = {least}")
     above = level - least
-    skip: Float = 1 / (1 + (above / width) ** 2)
+    skip: Float = (width / np.hypot(above, width)) ** 2
     out: Float = above * (width / np.hypot(level, width))
     return np.asarray(skip), np.asarray(out), np.asarray(1 / np.hypot(level, width))  # (CM.2)
 

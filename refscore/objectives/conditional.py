@@ -102,9 +102,11 @@ def conditional_gradient(
     score : ParametricConditionalScore
         The model, :class:`~refscore.models.conditional_affine.ConditionalAffineScore` or another with
         `vjp_parameters`.
-    x0, noise : (\\*batch, d)
+    x0 : (\\*batch, d)
         As for :func:`conditional`.
     condition : (\\*batch, c)
+        As for :func:`conditional`.
+    noise : (\\*batch, d)
         As for :func:`conditional`.
     sigma : () or (\\*batch,)
         As for :func:`conditional`.
@@ -139,9 +141,11 @@ def classifier_free(
     ----------
     score : callable
         As for :func:`conditional`.
-    x0, noise : (\\*batch, d)
+    x0 : (\\*batch, d)
         As for :func:`conditional`.
     condition : (\\*batch, c)
+        As for :func:`conditional`.
+    noise : (\\*batch, d)
         As for :func:`conditional`.
     sigma : () or (\\*batch,)
         As for :func:`conditional`.
@@ -200,9 +204,11 @@ def classifier_free_gradient(
     ----------
     score : ParametricConditionalScore
         The model.
-    x0, noise : (\\*batch, d)
+    x0 : (\\*batch, d)
         As for :func:`conditional`.
     condition : (\\*batch, c)
+        As for :func:`conditional`.
+    noise : (\\*batch, d)
         As for :func:`conditional`.
     sigma : () or (\\*batch,)
         As for :func:`conditional`.
