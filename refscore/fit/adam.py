@@ -23,7 +23,7 @@ from refscore.fit.optimiser import Optimiser, Slots
 from refscore.fit.rates import Rate, of_step
 from refscore.models.activations import Array
 
-__all__ = ["adam", "adamw"]
+__all__ = ["adam", "adamw", "corrected"]
 
 
 def adam(rate: Rate = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Optimiser:
@@ -152,14 +152,40 @@ def _adam(name: str, rate: Rate, beta1: float, beta2: float, epsilon: float, mor
         np.multiply(gradient, gradient, out=scratch)
         np.multiply(scratch, 1.0 - two, out=scratch)
         np.add(v, scratch, out=v)  # (ADA.1)
-        root = math.sqrt(_gathered(two, k + 1))
+        length, floor = corrected(eta(k), one, two, eps, k)
         np.sqrt(v, out=scratch)
-        np.add(scratch, eps * root, out=scratch)
+        np.add(scratch, floor, out=scratch)
         np.divide(m, scratch, out=scratch)
-        np.multiply(scratch, eta(k) * root / _gathered(one, k + 1), out=scratch)
+        np.multiply(scratch, length, out=scratch)
         np.subtract(theta, scratch, out=theta)  # (ADA.3)
 
     return Optimiser(f"{name}({eta}, beta1={one}, beta2={two}, epsilon={eps}{more})", 2, advance)
+
+
+def corrected(rate: float, beta1: float, beta2: float, epsilon: float, k: int) -> tuple[float, float]:
+    """The two numbers of (ADA.3) that change from step to step.
+
+    Parameters
+    ----------
+    rate, beta1, beta2, epsilon : float
+        η, β₁, β₂, ε.
+    k : int
+        The step, t - 1.
+
+    Returns
+    -------
+    tuple of float
+        η √b₂ / b₁ and ε √b₂, with b_i = 1 - β_iᵗ.
+
+    Examples
+    --------
+    At the first step b₁ = 1 - β₁ and b₂ = 1 - β₂:
+
+    >>> [round(number, 12) for number in corrected(1.0, 0.5, 0.75, 8.0, 0)]
+    [1.0, 4.0]
+    """
+    root = math.sqrt(_gathered(beta2, k + 1))
+    return rate * root / _gathered(beta1, k + 1), epsilon * root  # (ADA.3)
 
 
 def _beta(value: float, name: str) -> float:

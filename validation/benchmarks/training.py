@@ -14,7 +14,7 @@ __all__ = ["contests"]
 
 OWN = (
     Contestant("", "numpy", with_refscore.training),
-    Contestant("compiled activations", "numba", with_refscore.training_compiled),
+    Contestant("compiled parts", "numba", with_refscore.training_compiled),
 )
 GOALS = {1000: Goal.at_least(1.4), 128: Goal.at_least(2.5)}  # against torch eager, by the batch
 

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from refscore_kernels.cpu.activations import GELU, SILU, SOFTPLUS, TANH
+from refscore_kernels.cpu.adam import adam
 
-__all__ = ["GELU", "SILU", "SOFTPLUS", "TANH"]
+__all__ = ["GELU", "SILU", "SOFTPLUS", "TANH", "adam"]

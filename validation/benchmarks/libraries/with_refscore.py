@@ -1,8 +1,8 @@
-"""refscore: NumPy, every derivative by hand; and with the activations of refscore_kernels, compiled by Numba."""
+"""refscore: NumPy, every derivative by hand; and with activations and Adam compiled by Numba (refscore_kernels)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -27,16 +27,18 @@ __all__ = ["forward", "forward_compiled", "trace", "training", "training_compile
 
 def training(problem: Training) -> Work:
     """`refscore.fit.train`, going on from where the last turn stopped."""
-    return _training(problem, problem.loss)
+    return _training(problem, problem.loss, fit.adam)
 
 
 def training_compiled(problem: Training) -> Work:
-    """The same, in NumPy but for the activations."""
-    return _training(problem, problem.loss_of(_compiled(problem)))
+    """The same, in NumPy but for the activations and Adam."""
+    from refscore_kernels import cpu
+
+    return _training(problem, problem.loss_of(_compiled(problem)), cpu.adam)
 
 
-def _training(problem: Training, loss: fit.Loss) -> Work:
-    adam = fit.adam(RATE, beta1=DECAY1, beta2=DECAY2, epsilon=EPSILON)
+def _training(problem: Training, loss: fit.Loss, rule: Callable[..., fit.Optimiser]) -> Work:
+    adam = rule(RATE, beta1=DECAY1, beta2=DECAY2, epsilon=EPSILON)
     now = [fit.train(loss, n_steps=0, optimiser=adam, progress=False).state]
 
     def run(repeats: int) -> None:
