@@ -21,8 +21,6 @@ __all__ = [
     "ball_distance",
     "box_distance",
     "capped",
-    "orthant_least",
-    "orthant_product",
     "polyhedron_distance",
 ]
 
@@ -261,74 +259,3 @@ def capped(boundary: Boundary, cap: float) -> Boundary:
         return value
 
     return Boundary(f"min({boundary.name}, {c:g})", lambda x: np.minimum(g(x), c), gradient)  # (TRU.8)
-
-
-def orthant_least(cap: float) -> Boundary:
-    """The least squared coordinate, capped: Scealy and Wood's weight on the positive part of the sphere.
-
-        g = min(min_j z_j², c²)                                                                       (SIM.5)
-
-    Parameters
-    ----------
-    cap : float
-        c > 0; from 1/√d on it has no effect on the sphere.
-
-    Returns
-    -------
-    Boundary
-        g, of any dimension.
-
-    Raises
-    ------
-    ValueError
-        If `cap` is not positive.
-
-    Examples
-    --------
-    >>> orthant_least(0.75)([[0.6, 0.8]]).round(12)
-    array([0.36])
-    """
-    c = number(cap, "cap", positive)
-
-    def gradient(z: Float) -> Float:
-        least = np.argmin(z**2, axis=-1)[..., None]
-        value: Float = np.zeros_like(z)
-        np.put_along_axis(value, least, 2 * np.take_along_axis(z, least, -1), -1)  # (SIM.5)
-        return value
-
-    return capped(Boundary("min z²", lambda z: (z**2).min(-1), gradient), c**2)  # (SIM.5)
-
-
-def orthant_product(cap: float) -> Boundary:
-    """The product of the squared coordinates, capped.
-
-        g = min(Π_j z_j², c²),   ∂g/∂z_j = 2 z_j Π_{k≠j} z_k²                                         (SIM.6)
-
-    Parameters
-    ----------
-    cap : float
-        c > 0.
-
-    Returns
-    -------
-    Boundary
-        g, of any dimension.
-
-    Raises
-    ------
-    ValueError
-        If `cap` is not positive.
-
-    Examples
-    --------
-    >>> orthant_product(1)([[2.0, 3.0]]), orthant_product(10).gradient([[2.0, 3.0]])
-    (array([1.]), array([[36., 24.]]))
-    """
-    c = number(cap, "cap", positive)
-
-    def gradient(z: Float) -> Float:
-        others = np.stack([np.prod(np.delete(z, j, -1) ** 2, -1) for j in range(z.shape[-1])], -1)
-        value: Float = 2 * z * others  # (SIM.6)
-        return value
-
-    return capped(Boundary("Π z²", lambda z: np.prod(z**2, -1), gradient), c**2)  # (SIM.6)

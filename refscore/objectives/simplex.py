@@ -17,13 +17,13 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, of_shape, positive, samples
+from refscore.arrays import Float, number, of_shape, positive, samples
 from refscore.models.protocol import ParametricScore, ScoreModel, differentiable
-from refscore.objectives.boundaries import Boundary
+from refscore.objectives.boundaries import Boundary, capped
 from refscore.objectives.diagonals import diagonal
 from refscore.objectives.sphere import CLOSE, sphere, sphere_gradient
 
-__all__ = ["RootScore", "simplex", "simplex_gradient"]
+__all__ = ["RootScore", "orthant_least", "orthant_product", "simplex", "simplex_gradient"]
 
 
 @final
@@ -170,6 +170,77 @@ def simplex_gradient(score: ParametricScore, u: ArrayLike, *, g: Boundary) -> Fl
         In the order of ``score.pack()``.
     """
     return sphere_gradient(RootScore(score), _roots(u), g=g)  # (SIM.4)
+
+
+def orthant_least(cap: float) -> Boundary:
+    """The least squared coordinate, capped: Scealy and Wood's weight on the positive part of the sphere.
+
+        g = min(min_j z_j², c²)                                                                       (SIM.5)
+
+    Parameters
+    ----------
+    cap : float
+        c > 0; from 1/√d on it has no effect on the sphere.
+
+    Returns
+    -------
+    Boundary
+        g, of any dimension.
+
+    Raises
+    ------
+    ValueError
+        If `cap` is not positive.
+
+    Examples
+    --------
+    >>> orthant_least(0.75)([[0.6, 0.8]]).round(12)
+    array([0.36])
+    """
+    c = number(cap, "cap", positive)
+
+    def gradient(z: Float) -> Float:
+        least = np.argmin(z**2, axis=-1)[..., None]
+        value: Float = np.zeros_like(z)
+        np.put_along_axis(value, least, 2 * np.take_along_axis(z, least, -1), -1)  # (SIM.5)
+        return value
+
+    return capped(Boundary("min z²", lambda z: (z**2).min(-1), gradient), c**2)  # (SIM.5)
+
+
+def orthant_product(cap: float) -> Boundary:
+    """The product of the squared coordinates, capped.
+
+        g = min(Π_j z_j², c²),   ∂g/∂z_j = 2 z_j Π_{k≠j} z_k²                                         (SIM.6)
+
+    Parameters
+    ----------
+    cap : float
+        c > 0.
+
+    Returns
+    -------
+    Boundary
+        g, of any dimension.
+
+    Raises
+    ------
+    ValueError
+        If `cap` is not positive.
+
+    Examples
+    --------
+    >>> orthant_product(1)([[2.0, 3.0]]), orthant_product(10).gradient([[2.0, 3.0]])
+    (array([1.]), array([[36., 24.]]))
+    """
+    c = number(cap, "cap", positive)
+
+    def gradient(z: Float) -> Float:
+        others = np.stack([np.prod(np.delete(z, j, -1) ** 2, -1) for j in range(z.shape[-1])], -1)
+        value: Float = 2 * z * others  # (SIM.6)
+        return value
+
+    return capped(Boundary("Π z²", lambda z: np.prod(z**2, -1), gradient), c**2)  # (SIM.6)
 
 
 def _roots(u: ArrayLike) -> Float:

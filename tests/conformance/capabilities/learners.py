@@ -84,6 +84,28 @@ def torch_losses():
         centre, right, left = log_prob(shifted.view(3 * m * n, -1)).view(3, m, n)
         return ((right + left - 2 * centre + (right - left) ** 2 / 8) / epsilon**2).mean(0)
 
+    @offer("objective.nonnegative")
+    def nonnegative(score, x, *, h):
+        x = x.detach().requires_grad_()
+        weighted = h(x) * score(x)
+        total = 0.5 * (h(x) * score(x) ** 2).sum(-1)
+        for i in range(x.shape[-1]):
+            (row,) = torch.autograd.grad(weighted[:, i].sum(), x, create_graph=True)
+            total = total + row[:, i]
+        return total
+
+    @offer("objective.missing_marginal")
+    def missing_marginal(density, x, mask, imputations, *, proposal_log_prob):
+        x = x.detach().requires_grad_()
+        completed = torch.where(mask, x, imputations)
+        marginal = torch.logsumexp(density(completed) - proposal_log_prob, dim=0)
+        (s,) = torch.autograd.grad(marginal.sum(), x, create_graph=True)
+        total = 0.5 * (s**2).sum(-1)
+        for i in range(x.shape[-1]):
+            (row,) = torch.autograd.grad(s[:, i].sum(), x, create_graph=True)
+            total = total + row[:, i]
+        return total
+
     return losses
 
 
@@ -141,5 +163,22 @@ def jax_losses():
         right, left = (jax.vmap(lambda v, e=e: log_prob(x + e * v))(projection) for e in (epsilon, -epsilon))
         slope = (right - left) / (2 * epsilon)
         return jnp.mean((right - log_prob(x) + left - log_prob(x)) / epsilon**2 + 0.5 * slope**2, axis=0)
+
+    @offer("objective.nonnegative")
+    def nonnegative(score, x, *, h):
+        def one(row):
+            diagonal = jnp.diagonal(jax.jacfwd(score)(row))
+            return jnp.sum(h(row) * (0.5 * score(row) ** 2 + diagonal) + h.slope(row) * score(row))
+
+        return jax.vmap(one)(x)
+
+    @offer("objective.missing_marginal")
+    def missing_marginal(density, x, mask, imputations, *, proposal_log_prob):
+        completed = jnp.where(mask, x, imputations)
+        weight = jax.nn.softmax(density(completed) - proposal_log_prob, axis=0)[..., None]
+        s, diagonal = density.score(completed), density.score_diagonal(completed)
+        mean = (weight * s).sum(0)
+        divergence = (weight * (diagonal + s**2)).sum(0) - mean**2
+        return jnp.sum(jnp.where(mask, divergence + 0.5 * mean**2, 0), axis=-1)
 
     return losses

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 
 from refscore.conformance import CATALOGUE, Adapter, check_here
 
@@ -83,6 +84,34 @@ def finite_difference_point_by_point(log_prob, x, projection, *, epsilon):
     return total / (len(projection) * len(x))
 
 
+def nonnegative_axis_by_axis(score, x, *, h):
+    total = score.vjp_parameters(x, h(x) * score(x)) + score.vjp_parameters(x, h.slope(x))
+    for i, e in enumerate(np.eye(x.shape[1], dtype=x.dtype)):
+        direction = np.sqrt(h(x)[:, i : i + 1]) * e
+        total = total + score.quadratic_parameters(x, direction)
+    return total / x.dtype.type(len(x))
+
+
+def missing_draw_by_draw(density, x, mask, imputations, *, proposal_log_prob):
+    """Centred scores, one imputation after the other."""
+    points = [np.where(mask, x, drawn) for drawn in imputations]
+    log_w = np.stack([density(z) - p for z, p in zip(points, proposal_log_prob)])
+    w = np.exp(log_w - logsumexp(log_w, axis=0))
+    mean = sum(wk[:, None] * density.score(z) for wk, z in zip(w, points))
+    value = [
+        ((density.score_diagonal(z) + (density.score(z) - mean) ** 2 + mean * density.score(z)) * mask).sum(-1)
+        for z in points
+    ]
+    total = 0
+    for wk, z, a in zip(w, points, value):
+        share = wk[:, None] * mask
+        total = total + density.diagonal_parameters(z, share)
+        total = total + density.vjp_parameters(z, share * density.score(z))
+        total = total + density.vjp_parameters(z, share * (density.score(z) - mean))
+        total = total + density.log_prob_parameters(z, wk * (a - (w * np.stack(value)).sum(0)))
+    return total / x.dtype.type(len(x))
+
+
 BY_HAND = {
     "objective.explicit": explicit_in_two_pulls,
     "objective.implicit": implicit_by_axes,
@@ -91,6 +120,8 @@ BY_HAND = {
     "objective.sliced": sliced_by_polarisation,
     "objective.sliced_variance_reduced": reduced_in_one_batch,
     "objective.finite_difference": finite_difference_point_by_point,
+    "objective.nonnegative": nonnegative_axis_by_axis,
+    "objective.missing_marginal": missing_draw_by_draw,
 }
 
 
