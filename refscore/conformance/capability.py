@@ -323,6 +323,8 @@ class Capability:
         The named choices.
     truth : str
         A closed form the checks rest on, where there is one worth showing.
+    derivation : tuple of str
+        Why the formula holds, in a few lines of at most 84 characters.
     noise : str
         Where an implementation's noise comes from unless it says otherwise.
     derivative_of : str
@@ -344,6 +346,7 @@ class Capability:
     faults: tuple[Fault, ...]
     conventions: tuple[Convention, ...] = ()
     truth: str = ""
+    derivation: tuple[str, ...] = ()
     noise: str = "argument"
     derivative_of: str = ""
     checks: Callable[[Mapping[str, Any], str, str], Iterable[Check]] | None = None

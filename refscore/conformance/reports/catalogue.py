@@ -85,10 +85,15 @@ def explain(name: str, out: Console) -> int:
         lines.append(
             ("derived", f"by the suite from {capability.derivative_of} with torch and jax; declared with numpy")
         )
+    if capability.derivation:
+        lines.append(("derivation", "\n".join(capability.derivation)))
     if capability.truth:
         lines.append(("truth", capability.truth))
     slips = " · ".join(fault.description for fault in capability.faults)
     lines.append(("people slip", f"{slips}   ({len(capability.faults)} faults)"))
+    links = dict.fromkeys(fault.link for fault in capability.faults if fault.link)
+    if links:
+        lines.append(("seen", "\n".join(links)))
     lines.append(("read", capability.page))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)

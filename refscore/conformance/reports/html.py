@@ -6,6 +6,7 @@ from importlib import resources
 
 import jinja2
 
+from refscore.conformance.capabilities import CATALOGUE
 from refscore.conformance.reports.summary import closing_lines, groups, header_lines, rows
 from refscore.conformance.results import Report
 
@@ -35,4 +36,5 @@ def to_html(report: Report) -> str:
         header=header_lines(report),
         closing=closing_lines(report),
         groups=groups(report),
+        catalogue=CATALOGUE,
     )

@@ -58,6 +58,12 @@ DENOISING = Capability(
     cases=_denoising_cases,
     conventions=(*COMMON, Convention("weight", "one", ("one", "sigma**2"), "what multiplies the value")),
     truth="½ [tr A C Aᵀ + |A(μ − b)|² − 2 tr A + d/σ²] for s = −A(x − b) on N(μ, Σ), C = Σ + σ²I",
+    derivation=(
+        "x = x₀ + σε has the density p_σ(x) = E N(x; x₀, σ²I), so ∇log p_σ(x) = E[−ε/σ | x].",
+        "Given x, ε/σ + ∇log p_σ(x) has mean 0, so the square splits without a cross term:",
+        "E ½|s(x) + ε/σ|² = E ½|s(x) − ∇log p_σ(x)|² + ½ (d/σ² − E|∇log p_σ(x)|²),",
+        "and the last part does not know the model.",
+    ),
     faults=(
         Fault(
             "DSM-variance",
@@ -153,6 +159,11 @@ MULTILEVEL = Capability(
     reference=multilevel,
     cases=_multilevel_cases,
     conventions=(*COMMON, Convention("weight", "sigma**2", ("sigma**2", "one"), "λ(σ)")),
+    derivation=(
+        "At each level this is objective.denoising: the minimiser is s(x, σ) = ∇log p_σ(x),",
+        "whatever λ is. The target ε/σ is √d/σ long, so that small levels would rule the sum;",
+        "λ = σ² makes them alike: ℓ = ½|σ s(x₀ + σε, σ) + ε|², where −σs is a guess of ε.",
+    ),
     faults=(
         Fault(
             "MSM-not-lifted",

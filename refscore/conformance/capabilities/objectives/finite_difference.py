@@ -102,6 +102,11 @@ FINITE_DIFFERENCE = Capability(
     cases=_cases,
     conventions=(*COMMON, PROJECTIONS),
     truth="sliced score matching up to O(ε²), exactly that where log p is quadratic; here L_j(h) = log p(x + h v_j)",
+    derivation=(
+        "L(±ε) = L(0) ± ε L′(0) + ½ε² L″(0) ± …, with L′(0) = vᵀs and L″(0) = vᵀJv.",
+        "[L(ε) − 2L(0) + L(−ε)]/ε² = vᵀJv + O(ε²) and [L(ε) − L(−ε)]/(2ε) = vᵀs + O(ε²):",
+        "objective.sliced from three values of log p, without a derivative in x.",
+    ),
     faults=(
         Fault(
             "FDS-quarter",

@@ -40,6 +40,11 @@ EXPLICIT = Capability(
     cases=_explicit_cases,
     conventions=COMMON,
     truth="zero exactly where the model is the data score",
+    derivation=(
+        "½ E|s(x) − s_data(x)|² is half the Fisher divergence of the model from the data, and",
+        "vanishes only where s = s_data. The model's normaliser does not enter: s = ∇log q is",
+        "the same for every multiple of q. Where s_data is not at hand: objective.implicit.",
+    ),
     faults=(
         Fault(
             "ESM-sign",
@@ -93,6 +98,11 @@ IMPLICIT = Capability(
     cases=_implicit_cases,
     conventions=COMMON,
     truth="differs from explicit score matching by a constant in the model",
+    derivation=(
+        "½|s − ∇log p|² = ½|s|² − s·∇log p + ½|∇log p|², whose last term knows no model.",
+        "E[s·∇log p] = ∫ s·∇p dx = −∫ p div s dx = −E[tr J], by parts: p s vanishes far out.",
+        "Hence E[tr J + ½|s|²] = E ½|s − ∇log p|² − ½ E|∇log p|².",
+    ),
     faults=(
         Fault(
             "ISM-half-trace",

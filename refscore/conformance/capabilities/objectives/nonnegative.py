@@ -61,6 +61,11 @@ NONNEGATIVE = Capability(
     cases=_cases,
     conventions=COMMON,
     truth="½ E Σ_j h (s_j − ∂_j log p)² up to a constant in the model; h and h.slope are elementwise functions",
+    derivation=(
+        "The cross term of E Σ_j ½ h (s_j − ∂_j log p)² is −∫ h s_j ∂_j p dx. By parts it is",
+        "∫ p ∂_j(h s_j) dx = E[h ∂_j s_j + h' s_j]; h(0) = 0 takes away the boundary's term.",
+        "What is left, ½ E Σ_j h (∂_j log p)², does not know the model.",
+    ),
     faults=(
         Fault(
             "NNG-no-slope",

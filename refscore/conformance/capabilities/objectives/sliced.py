@@ -67,6 +67,11 @@ SLICED = Capability(
     cases=_sliced_cases(sliced, reduced=False),
     conventions=(*COMMON, PROJECTIONS),
     truth="implicit score matching in expectation over v",
+    derivation=(
+        "E_v[vᵀJv] = tr(J E[vvᵀ]) = tr J and E_v[(vᵀs)²] = sᵀE[vvᵀ]s = |s|² as E[vvᵀ] = I:",
+        "in expectation over v this is objective.implicit. vᵀJv = vᵀ∇(vᵀs) differentiates one",
+        "number, whatever d is. Vectors of length one have E[vvᵀ] = I/d: 1/d of all this.",
+    ),
     faults=(
         Fault(
             "SSM-variance-reduced",
@@ -126,6 +131,11 @@ SLICED_VARIANCE_REDUCED = Capability(
     cases=_sliced_cases(sliced_variance_reduced, reduced=True),
     conventions=(*COMMON, PROJECTIONS),
     truth="implicit score matching in expectation over v",
+    derivation=(
+        "E_v[vᵀJv] = tr(J E[vvᵀ]) = tr J as E[vvᵀ] = I: in expectation objective.implicit.",
+        "|s|² is known without v and stands as it is, where objective.sliced has (vᵀs)². The",
+        "variance is that of vᵀJv alone: smaller, unless (vᵀs)² varies against vᵀJv.",
+    ),
     faults=(
         Fault(
             "SSMVR-plain",

@@ -1,0 +1,63 @@
+"""``refscore explain``: everything about a capability on one screen, and for every objective why its formula holds."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from refscore.conformance import CATALOGUE, Adapter, check_here
+from refscore.conformance.reports import to_html
+from refscore.conformance.reports.catalogue import explain
+
+OBJECTIVES = [c for name, c in CATALOGUE.items() if name.startswith("objective.") and not c.derivative_of]
+ROOT = Path(__file__).parents[2]
+
+
+def told(name, width=100):
+    console = Console(width=width, highlight=False, record=True, file=io.StringIO())
+    assert explain(name, console) == 0
+    return console.export_text()
+
+
+def squeezed(text):
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda c: c.name)
+def test_an_objective_is_explained(objective):
+    text = told(objective.name)
+    assert max(map(len, text.splitlines())) <= 100
+    facts = [objective.title, objective.source, objective.formula, objective.label, objective.signature, objective.page]
+    facts += [word for c in objective.conventions for word in (c.name, c.choices)]
+    facts += [word for fault in objective.faults for word in (fault.description, fault.link)]
+    assert [fact for fact in facts if squeezed(fact) not in squeezed(text)] == []
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda c: c.name)
+def test_an_objective_is_derived_in_a_few_lines_that_stay_whole(objective):
+    assert 2 <= len(objective.derivation) <= 5
+    text = told(objective.name).splitlines()
+    where = next(i for i, line in enumerate(text) if line.startswith("  derivation"))
+    assert [line[15:] for line in text[where : where + len(objective.derivation)]] == list(objective.derivation)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda c: c.name)
+def test_the_label_leads_to_its_page(objective):
+    assert rf"\tag{{{objective.label}}}" in (ROOT / objective.page).read_text(encoding="utf-8")
+
+
+def test_a_narrow_terminal_loses_nothing():
+    wide, narrow = (told("objective.implicit", width) for width in (100, 60))
+    assert sorted(squeezed(wide)) == sorted(squeezed(narrow))
+    assert max(map(len, narrow.splitlines())) <= 60
+
+
+def test_the_page_of_a_failed_check_says_why_the_formula_holds():
+    adapter = Adapter("under test")
+    adapter.implements("objective.implicit")(lambda score, x: score.trace(x))
+    assert "by parts" in to_html(check_here(adapter))
+    right = Adapter("under test")
+    right.implements("objective.implicit")(lambda s, x: s.trace(x) + 0.5 * (s(x) ** 2).sum(-1))
+    assert "by parts" not in to_html(check_here(right))
