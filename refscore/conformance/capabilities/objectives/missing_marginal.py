@@ -166,6 +166,12 @@ MISSING_MARGINAL = Capability(
     cases=_cases,
     conventions=COMMON,
     truth="implicit score matching of log (1/r) Σ_k q(x_obs, x'_k)/p'(x'_k), exactly, for every r",
+    derivation=(
+        "By r imputations the density of x_obs is L = Σ_k q_k/p'_k up to a constant, where",
+        "q_k = q(x_obs, x'_k). As ∂_j q_k = q_k s_j, it is ∂_j log L = Σ_k w_k s_j = m_j, and",
+        "∂_j w_k = w_k (s_j − m_j), so that ∂_j² log L = Σ_k w_k (∂_j s_j + s_j²) − m_j².",
+        "Σ_j (∂_j² log L + ½ m_j²) is objective.implicit of the observed coordinates.",
+    ),
     faults=(
         Fault(
             "MIS-mask-inverted",
