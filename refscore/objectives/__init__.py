@@ -54,6 +54,15 @@ from refscore.objectives.interpolants import (
     interpolant_velocity,
     interpolant_velocity_gradient,
 )
+from refscore.objectives.kernels import (
+    GaussianKernel,
+    IsotropicKernel,
+    Kernel,
+    LaplaceKernel,
+    StudentKernel,
+    denoising_kernel,
+    denoising_kernel_gradient,
+)
 from refscore.objectives.level_weights import (
     edm_data,
     min_snr_data,
@@ -120,8 +129,13 @@ from refscore.objectives.vlb import gaussian_kl, vlb, vlb_prior, vlb_term, vlb_w
 
 __all__ = [
     "Boundary",
+    "GaussianKernel",
+    "IsotropicKernel",
+    "Kernel",
+    "LaplaceKernel",
     "LogDensity",
     "RootScore",
+    "StudentKernel",
     "Weight",
     "assign",
     "ball_distance",
@@ -150,6 +164,8 @@ __all__ = [
     "denoising_concrete",
     "denoising_concrete_gradient",
     "denoising_gradient",
+    "denoising_kernel",
+    "denoising_kernel_gradient",
     "denoising_score_entropy",
     "denoising_score_entropy_gradient",
     "discretised_gaussian",
