@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from refscore.conformance.capabilities.gradients.denoising import DENOISING_GRADIENT, MULTILEVEL_GRADIENT
+from refscore.conformance.capabilities.gradients.edm import EDM_GRADIENT
 from refscore.conformance.capabilities.gradients.finite_difference import FINITE_DIFFERENCE_GRADIENT
 from refscore.conformance.capabilities.gradients.matching import EXPLICIT_GRADIENT, IMPLICIT_GRADIENT
 from refscore.conformance.capabilities.gradients.missing_marginal import MISSING_MARGINAL_GRADIENT
 from refscore.conformance.capabilities.gradients.nonnegative import NONNEGATIVE_GRADIENT
+from refscore.conformance.capabilities.gradients.path import PATH_GRADIENT
 from refscore.conformance.capabilities.gradients.sliced import SLICED_GRADIENT, SLICED_VARIANCE_REDUCED_GRADIENT
 
 __all__ = ["GRADIENTS"]
@@ -21,4 +23,6 @@ GRADIENTS = (
     FINITE_DIFFERENCE_GRADIENT,
     NONNEGATIVE_GRADIENT,
     MISSING_MARGINAL_GRADIENT,
+    PATH_GRADIENT,
+    EDM_GRADIENT,
 )

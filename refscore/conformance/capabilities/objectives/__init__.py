@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from refscore.conformance.capabilities.objectives.denoising import DENOISING, MULTILEVEL
+from refscore.conformance.capabilities.objectives.edm import EDM_LOSS
 from refscore.conformance.capabilities.objectives.finite_difference import FINITE_DIFFERENCE
 from refscore.conformance.capabilities.objectives.matching import EXPLICIT, IMPLICIT
 from refscore.conformance.capabilities.objectives.missing_marginal import MISSING_MARGINAL
 from refscore.conformance.capabilities.objectives.nonnegative import NONNEGATIVE
+from refscore.conformance.capabilities.objectives.path import PATH_LOSS
 from refscore.conformance.capabilities.objectives.sliced import SLICED, SLICED_VARIANCE_REDUCED
 
 __all__ = ["OBJECTIVES"]
@@ -21,4 +23,6 @@ OBJECTIVES = (
     FINITE_DIFFERENCE,
     NONNEGATIVE,
     MISSING_MARGINAL,
+    PATH_LOSS,
+    EDM_LOSS,
 )

@@ -1,0 +1,38 @@
+"""Capability ``objective.path``: denoising along any path, in the five predictions and with the usual weights."""
+
+from __future__ import annotations
+
+from refscore.conformance.capabilities.objectives.common import COMMON
+from refscore.conformance.capabilities.objectives.path_cases import path_cases, path_reference
+from refscore.conformance.capabilities.objectives.path_faults import PATH_FAULTS
+from refscore.conformance.capability import Capability, Convention
+
+__all__ = ["PATH_LOSS"]
+
+PATH_LOSS = Capability(
+    name="objective.path",
+    title="Denoising along a path, in any prediction",
+    signature=(
+        "path(predict, x0 (n, d), noise (n, d), t (n,), *, alpha (n,), sigma (n,), alpha_dot (n,), sigma_dot (n,), "
+        "diffusion (n,)) -> (n,);  predict(x, t);  alpha_dot and sigma_dot only with velocity, diffusion only with "
+        "diffusion**2"
+    ),
+    formula="ℓ = ½ w |P(α x₀ + σ ε, t) − T|²",
+    label="PATHL.2",
+    source="Song et al. (2021), eq. 7; Ho et al. (2020), eq. 14",
+    page="docs/objectives/path.md",
+    reference=path_reference,
+    cases=path_cases,
+    conventions=(
+        *COMMON,
+        Convention("prediction", "score", ("score", "noise", "data", "v", "velocity"), "what the network predicts"),
+        Convention(
+            "weight",
+            "one",
+            ("one", "sigma**2", "diffusion**2", "snr", "min_snr", "edm"),
+            "w; min_snr (γ = 5) as its paper has it for the prediction, edm is SNR + 1/0.5²",
+        ),
+    ),
+    truth="½ w c² [|A(α μ − b)|² + α² tr A Σ Aᵀ + |I/σ − σ A|²] for a prediction made of s = −A(x − b), c of (WGT.1)",
+    faults=PATH_FAULTS,
+)
