@@ -45,6 +45,10 @@ from refscore.objectives.finite_difference import (
     finite_difference_score,
     finite_difference_score_gradient,
 )
+from refscore.objectives.finite_difference_denoising import (
+    finite_difference_denoising,
+    finite_difference_denoising_gradient,
+)
 from refscore.objectives.flow_matching import flow_matching, flow_matching_gradient
 from refscore.objectives.hybrid import hybrid, hybrid_gradient
 from refscore.objectives.implicit import implicit, implicit_gradient
@@ -180,6 +184,8 @@ __all__ = [
     "explicit",
     "explicit_gradient",
     "finite_difference",
+    "finite_difference_denoising",
+    "finite_difference_denoising_gradient",
     "finite_difference_gradient",
     "finite_difference_score",
     "finite_difference_score_gradient",
