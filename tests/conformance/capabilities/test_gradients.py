@@ -112,6 +112,23 @@ def missing_draw_by_draw(density, x, mask, imputations, *, proposal_log_prob):
     return total / x.dtype.type(len(x))
 
 
+def path_in_pairs(predict, x0, noise, t, *, alpha, sigma):
+    total = 0
+    for i in range(len(x0)):
+        one = slice(i, i + 1)
+        x = alpha[i] * x0[one] + sigma[i] * noise[one]
+        total = total + predict.vjp_parameters(x, t[one], predict(x, t[one]) + (x - alpha[i] * x0[one]) / sigma[i] ** 2)
+    return total / len(x0)
+
+
+def edm_through_the_network(denoiser, x0, noise, sigma, *, sigma_data):
+    level = sigma[:, None]
+    x, total = x0 + level * noise, level**2 + x0.dtype.type(sigma_data) ** 2
+    skip, out = x0.dtype.type(sigma_data) ** 2 / total, level * x0.dtype.type(sigma_data) / np.sqrt(total)
+    residual = (denoiser(x, sigma) - skip * x) / out - (x0 - skip * x) / out
+    return 2 * denoiser.vjp_parameters(x, sigma, residual / out) / x0.dtype.type(len(x0))
+
+
 BY_HAND = {
     "objective.explicit": explicit_in_two_pulls,
     "objective.implicit": implicit_by_axes,
@@ -122,6 +139,8 @@ BY_HAND = {
     "objective.finite_difference": finite_difference_point_by_point,
     "objective.nonnegative": nonnegative_axis_by_axis,
     "objective.missing_marginal": missing_draw_by_draw,
+    "objective.path": path_in_pairs,
+    "objective.edm": edm_through_the_network,
 }
 
 
@@ -136,8 +155,10 @@ def test_conventions_change_a_gradient_as_they_change_the_value(name):
     reference, d = CATALOGUE[f"{name}.gradient"].reference, 3
     declared = {"factor": 2, "reduction": "sum", "dimension": "mean"}
 
+    scale = 2 / CATALOGUE[name].defaults["factor"]
+
     def changed(model, x, *rest, **keywords):
-        return 4 * len(x) / d * reference(model, x, *rest, **keywords)
+        return scale * len(x) / d * reference(model, x, *rest, **keywords)
 
     assert_conforms(report_of(f"{name}.gradient", changed, **declared))
     ((found,), *_) = [r.diagnosis for r in report_of(f"{name}.gradient", changed).results if r.outcome == "fail"]
