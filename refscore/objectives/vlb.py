@@ -33,10 +33,10 @@ def gaussian_kl(mean1: ArrayLike, log_variance1: ArrayLike, mean2: ArrayLike, lo
 
     Parameters
     ----------
-    mean1, mean2 : (\\*batch, d)
-        Means μ₁, of the first law, and μ₂.
-    log_variance1, log_variance2 : (\\*batch, d)
-        Log variances v₁ and v₂.
+    mean1, log_variance1 : (\\*batch, d)
+        Means μ₁ and log variances v₁ of the first law.
+    mean2, log_variance2 : (\\*batch, d)
+        Means μ₂ and log variances v₂ of the second.
 
     Returns
     -------

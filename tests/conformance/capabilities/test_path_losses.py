@@ -1,4 +1,4 @@
-"""``objective.path`` and ``objective.edm``: every prediction and weight, other algebra, and the forms of public codes."""
+"""``objective.path`` and ``objective.edm``: every prediction and weight, other algebra, the forms of public codes."""
 
 import numpy as np
 import pytest

@@ -125,6 +125,7 @@ def _factor(level: Level, prediction: str) -> Float:
 
 
 def target_of(x0: Float, noise: Float, level: Level, prediction: str) -> Float:
+    """What a prediction is compared with, (n, d)."""
     rates = (level.alpha_dot, level.sigma_dot) if prediction == "velocity" else (level.alpha, level.sigma)
     targets = {
         "score": objectives.score_target,
@@ -180,6 +181,7 @@ def sizes(x0: Float, noise: Float, level: Level, prediction: str) -> tuple[Float
 
 
 def path_cases(conventions: Mapping[str, Any]) -> Iterator[Case]:
+    """Every path and batch, under the declared prediction and weight."""
     setting = Setting(conventions["prediction"], conventions["weight"])
     for place, name in places(setting):
         x0 = BATCHES[name]
