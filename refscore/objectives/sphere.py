@@ -23,7 +23,7 @@ from refscore.objectives.diagonals import diagonal_parameters
 
 __all__ = ["sphere", "sphere_gradient", "unit_vectors"]
 
-CLOSE = 2.0**-26  # how far from 1 a squared norm, or a sum of shares, may be: data in float32 pass
+CLOSE = 2.0**-20  # how far from 1 a squared norm, or a sum of shares, may be: data in float32 pass
 
 
 class SphereScore(Protocol):
