@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,13 @@ HIGHER = {"float32": "float64", "float64": "longdouble"}
 ALIKE = 1000.0
 
 
-def diagnose(offer: Offer, dtype: str, cases: Sequence[Case], got: Mapping[str, Values]) -> tuple[Diagnosis, ...]:
+def diagnose(
+    offer: Offer,
+    dtype: str,
+    cases: Sequence[Case],
+    got: Mapping[str, Values],
+    ask: Callable[[Case], Values] | None = None,
+) -> tuple[Diagnosis, ...]:
     """Name what is wrong, from the outputs of all cases together.
 
     Parameters
@@ -51,6 +57,8 @@ def diagnose(offer: Offer, dtype: str, cases: Sequence[Case], got: Mapping[str, 
         The cases that were run.
     got : mapping
         Their outputs, by case name.
+    ask : callable, optional
+        Calls the implementation: some conventions change what it is given, and not what is expected of it.
 
     Returns
     -------
@@ -67,7 +75,7 @@ def diagnose(offer: Offer, dtype: str, cases: Sequence[Case], got: Mapping[str, 
     ]
     if not found:
         found = _lost_digits(offer.capability, seen, dtype)
-    return tuple(found) or _other_convention(offer, seen, dtype) or _factor(offer, seen, dtype)
+    return tuple(found) or _other_convention(offer, seen, dtype, ask) or _factor(offer, seen, dtype)
 
 
 def diagnose_symptoms(offer: Offer, profile: str, seen: Mapping[str, str]) -> tuple[Diagnosis, ...]:
@@ -195,22 +203,32 @@ def _cast(value: Any, dtype: str) -> Any:
     return value.cast(dtype) if hasattr(value, "cast") else value
 
 
-def _other_convention(offer: Offer, seen: Sequence[tuple[Case, Values]], dtype: str) -> tuple[Diagnosis, ...]:
+def _other_convention(
+    offer: Offer, seen: Sequence[tuple[Case, Values]], dtype: str, ask: Callable[[Case], Values] | None
+) -> tuple[Diagnosis, ...]:
     """The declared conventions do not fit, and others do: the fewest changes that explain every output."""
+
+    def fits(case: Case, values: Values, other: Case | None) -> bool:
+        if other is None:
+            return False
+        if not _same_arguments(other, case):
+            if ask is None:
+                return False
+            try:
+                values = ask(other)
+            except Exception:  # what it was never meant to be given
+                return False
+        return _agree(values, as_values(other.expect(offer.capability.reference)), other.size, dtype)
+
     closed = [convention for convention in offer.capability.conventions if convention.values]
     combined = [dict(zip([c.name for c in closed], v)) for v in itertools.product(*(c.values for c in closed))]
     changes = [{n: v for n, v in choice.items() if v != offer.conventions[n]} for choice in combined]
     for change in sorted(filter(None, changes), key=len):
         others = {case.name: case for case in offer.capability.cases({**offer.conventions, **change})}
-        pairs = [(others.get(case.name), case, values) for case, values in seen]
-        if all(
-            other is not None
-            and _same_arguments(other, case)
-            and _agree(values, as_values(other.expect(offer.capability.reference)), other.size, dtype)
-            for other, case, values in pairs
-        ):
-            declared = ", ".join(f"{name}={value!r}" for name, value in change.items())
-            return (Diagnosis("convention", f"this is the convention {declared}: declare it, or change the code"),)
+        if all(fits(case, values, others.get(case.name)) for case, values in seen):
+            mended = ", ".join(f"{name}={value!r}" for name, value in change.items())
+            declared = ", ".join(f"{name}={offer.conventions[name]!r}" for name in change)
+            return (Diagnosis("convention", f"{mended} (declared: {declared}); declare it, or change the code"),)
     return ()
 
 

@@ -179,6 +179,7 @@ def run(adapter: Adapter, selection: Selection, target: str, skip: int = 0) -> I
     """
     kind = array_kind(adapter.arrays, adapter.dtype)
     broken: set[str] = set()
+    named: dict[str, tuple[Diagnosis, ...]] = {}
     for offer in adapter.offers.values():
         names = _names(offer, adapter.dtype, selection.profile)
         wanted = [name for name in names if selection.wants(offer.capability.name, name)]
@@ -187,7 +188,10 @@ def run(adapter: Adapter, selection: Selection, target: str, skip: int = 0) -> I
             continue
         capability = offer.capability
         cause = f"{capability.derivative_of}/{API}" if offer.derived and capability.derivative_of in broken else ""
-        for event in _OfferRun(adapter, offer, kind, selection, target).events(wanted[done:], cause):
+        parent = named.get(capability.derivative_of, ()) if offer.derived else ()
+        for event in _OfferRun(adapter, offer, kind, selection, target, parent).events(wanted[done:], cause):
+            if isinstance(event, Diagnosed):
+                named[capability.name] = event.diagnosis
             if isinstance(event, Result) and (event.outcome, event.check) == ("error", f"{capability.name}/{API}"):
                 broken.add(capability.name)
             yield event
@@ -197,8 +201,18 @@ def run(adapter: Adapter, selection: Selection, target: str, skip: int = 0) -> I
 class _OfferRun:
     """The checks of one offered capability; keeps the outputs, since a diagnosis needs all of them."""
 
-    def __init__(self, adapter: Adapter, offer: Offer, kind: ArrayKind, selection: Selection, target: str) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        offer: Offer,
+        kind: ArrayKind,
+        selection: Selection,
+        target: str,
+        parent: Sequence[Diagnosis],
+    ) -> None:
         self.adapter, self.offer, self.target = adapter, offer, target
+        # A derived gradient rests on the conventions of its objective: where those are wrong, so is it.
+        self.inherited = tuple(d for d in parent if d.fault == "convention")
         profile, self.seed = selection.profile, selection.seed
         self.call = Call(offer, kind)
         self.cases = {case.name: case for case in _cases(offer)}
@@ -240,9 +254,11 @@ class _OfferRun:
             yield from self._diagnosed()
 
     def _diagnosed(self) -> Iterator[Event]:
-        found = diagnose(self.offer, self.adapter.dtype, list(self.cases.values()), self.got)
+        found = diagnose(self.offer, self.adapter.dtype, list(self.cases.values()), self.got, self._ask)
         if not found and self.checks:
             found = diagnose_symptoms(self.offer, self.profile, self.symptoms)
+        if all(d.fault == "convention" for d in found):
+            found = self.inherited or found
         if found:
             yield Diagnosed(self.offer.capability.name, found)
 

@@ -12,7 +12,7 @@ from refscore.arrays import Float
 from refscore.conformance.capabilities.gradients.common import POINTS, detached, gradient_case, gradient_of
 from refscore.conformance.capabilities.networks import NETWORKS
 from refscore.conformance.capabilities.objectives.common import BATCHES, MODEL, NOISE
-from refscore.conformance.capabilities.objectives.denoising import DENOISING, LEVELS, MULTILEVEL
+from refscore.conformance.capabilities.objectives.denoising import DENOISING, LEVELS, MULTILEVEL, POWERS
 from refscore.conformance.capability import Case, Fault, Function, Values
 from refscore.conformance.fields import Field
 from refscore.conformance.levelled import Levelled
@@ -42,7 +42,7 @@ def _denoising_cases(conventions: Mapping[str, Any]) -> Iterator[Case]:
             x, moved, target = _noised(x0, noise, sigma)
             residual = Terms(np.abs(model(x) + noise / sigma), model.score_terms(x, moved).error + target)
             found = model.parameter_terms(x, moved, residual, None)
-            weight = sigma**2 if conventions["weight"] == "sigma**2" else 1.0
+            weight = sigma ** POWERS[conventions["weight"]]
             arguments = (model, x0, noise, sigma)
             yield gradient_case(f"sigma={sigma:g},{name}", conventions, arguments, found, weight, random=(2,))
 

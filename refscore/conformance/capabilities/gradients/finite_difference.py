@@ -12,7 +12,7 @@ import numpy as np
 from refscore.arrays import Float
 from refscore.conformance.capabilities.gradients.common import detached, gradient_case, gradient_of
 from refscore.conformance.capabilities.objectives.finite_difference import FINITE_DIFFERENCE, SETTINGS
-from refscore.conformance.capabilities.objectives.sliced import PROJECTION, UNIT
+from refscore.conformance.capabilities.objectives.sliced import VECTORS
 from refscore.conformance.capability import Case, Fault, Function, Values
 from refscore.conformance.terms import Terms
 from refscore.objectives import finite_difference_gradient
@@ -25,7 +25,7 @@ def _reference(log_prob: Any, x: Float, projection: Float, *, epsilon: float) ->
 
 
 def _cases(conventions: Mapping[str, Any]) -> Iterator[Case]:
-    every = UNIT if conventions["projection"] == "unit_sphere" else PROJECTION
+    every = VECTORS[conventions["projection"]]
     for name, (model, x, m, epsilon) in SETTINGS.items():
         v = every[:m, : len(x)]
         found = functools.reduce(operator.add, (_terms(model, x, w, epsilon) for w in v)).times(1 / m)

@@ -17,7 +17,7 @@ from refscore.conformance.capabilities.gradients.common import (
     gradient_of,
     score_and_terms,
 )
-from refscore.conformance.capabilities.objectives.sliced import PROJECTION, SLICED, SLICED_VARIANCE_REDUCED, UNIT
+from refscore.conformance.capabilities.objectives.sliced import SLICED, SLICED_VARIANCE_REDUCED, VECTORS
 from refscore.conformance.capability import Case, Fault, Function
 from refscore.conformance.terms import Terms, exact, product
 from refscore.objectives import sliced_gradient, sliced_variance_reduced_gradient
@@ -35,7 +35,7 @@ def _reduced(score: Any, x: Float, projection: Float) -> Float:
 
 def _cases(reduced: bool) -> Callable[[Mapping[str, Any]], Iterator[Case]]:
     def cases(conventions: Mapping[str, Any]) -> Iterator[Case]:
-        every = UNIT if conventions["projection"] == "unit_sphere" else PROJECTION
+        every = VECTORS[conventions["projection"]]
         for name, (model, x) in POINTS.items():
             for m in (1, 2) if name in ("n=d", "tanh,n=d") else (2,):
                 v = every[:m, : len(x)]

@@ -19,7 +19,9 @@ from refscore.conformance.capabilities.objectives.common import (
 from refscore.conformance.capability import Capability, Case, Convention, Fault, Function
 from refscore.objectives import denoising, multilevel
 
-__all__ = ["DENOISING", "MULTILEVEL"]
+__all__ = ["DENOISING", "MULTILEVEL", "POWERS"]
+
+POWERS = {"one": 0, "sigma**2": 2, "sigma**4": 4}  # of σ, by weight
 
 
 def _target_terms(score_terms: Float, x0: Float, noise: Float, sigma: Float | float) -> Float:
@@ -35,7 +37,7 @@ def _denoising_cases(conventions: Mapping[str, Any]) -> Iterator[Case]:
             residual = MODEL(x) + noise / sigma
             shift = np.abs(MODEL.jacobian_magnitude(x) @ np.abs(x)[..., None])[..., 0]  # x itself is rounded
             size = half_square(residual, _target_terms(MODEL.magnitude(x) + shift, x0, noise, sigma))
-            weight = sigma**2 if conventions["weight"] == "sigma**2" else 1.0
+            weight = sigma ** POWERS[conventions["weight"]]
             arguments = (MODEL, x0, noise, sigma)
             yield objective_case(
                 f"sigma={sigma:g},{name}", conventions, arguments, denoising, size, weight, random=(2,)
@@ -56,7 +58,7 @@ DENOISING = Capability(
     page="docs/objectives/denoising.md",
     reference=denoising,
     cases=_denoising_cases,
-    conventions=(*COMMON, Convention("weight", "one", ("one", "sigma**2"), "what multiplies the value")),
+    conventions=(*COMMON, Convention("weight", "one", tuple(POWERS), "what multiplies the value")),
     truth="½ [tr A C Aᵀ + |A(μ − b)|² − 2 tr A + d/σ²] for s = −A(x − b) on N(μ, Σ), C = Σ + σ²I",
     derivation=(
         "x = x₀ + σε has the density p_σ(x) = E N(x; x₀, σ²I), so ∇log p_σ(x) = E[−ε/σ | x].",
@@ -108,13 +110,6 @@ DENOISING = Capability(
             "noise subtracted from the sample, target not turned",
             "the learned field points away from the data",
             _denoising_with(lambda s, x0, z, sigma: s(x0 - sigma * z) + z / sigma),
-        ),
-        Fault(
-            "DSM-energy-weight",
-            "the value carries σ⁴, the form of energy codes",
-            "small noise levels are not learned",
-            lambda s, x0, z, sigma: 0.5 * ((sigma**2 * s(x0 + sigma * z) + sigma * z) ** 2).sum(-1),
-            "https://github.com/ermongroup/sliced_score_matching/blob/master/losses/dsm.py",
         ),
     ),
 )

@@ -10,7 +10,7 @@ import numpy as np
 from refscore.arrays import Float
 from refscore.conformance.capabilities.networks import ENERGIES
 from refscore.conformance.capabilities.objectives.common import BATCHES, COMMON, half_square, objective_case
-from refscore.conformance.capabilities.objectives.sliced import PROJECTION, PROJECTIONS, UNIT
+from refscore.conformance.capabilities.objectives.sliced import PROJECTIONS, VECTORS
 from refscore.conformance.capability import Capability, Case, Fault
 from refscore.conformance.energies import Quartic
 from refscore.objectives import finite_difference
@@ -34,7 +34,7 @@ SETTINGS = {
 
 
 def _cases(conventions: Mapping[str, Any]) -> Iterator[Case]:
-    every = UNIT if conventions["projection"] == "unit_sphere" else PROJECTION
+    every = VECTORS[conventions["projection"]]
     for name, (model, x, m, epsilon) in SETTINGS.items():
         v = every[:m, : len(x)]
         yield objective_case(

@@ -33,5 +33,11 @@ PATH_LOSS = Capability(
         ),
     ),
     truth="½ w c² [|A(α μ − b)|² + α² tr A Σ Aᵀ + |I/σ − σ A|²] for a prediction made of s = −A(x − b), c of (WGT.1)",
+    derivation=(
+        "Least squares at each t: the minimiser is P(x, t) = E[T | x_t = x], whatever w is.",
+        "T = −ε/σ, ε, x₀, αε − σx₀ or α'x₀ + σ'ε. Since αx₀ + σε = x_t is given, each is a",
+        "multiple of the first plus a multiple of x_t, and so are the means; the residuals",
+        "P − T are then multiples, P − T = c (s + ε/σ): one loss in five weights w c².",
+    ),
     faults=PATH_FAULTS,
 )

@@ -12,7 +12,7 @@ from refscore.conformance.capabilities.objectives.common import BATCHES, COMMON,
 from refscore.conformance.capability import Capability, Case, Convention, Fault, Function
 from refscore.objectives import sliced, sliced_variance_reduced
 
-__all__ = ["PROJECTION", "PROJECTIONS", "SLICED", "SLICED_VARIANCE_REDUCED", "UNIT"]
+__all__ = ["PROJECTIONS", "SLICED", "SLICED_VARIANCE_REDUCED", "VECTORS"]
 
 PROJECTION = np.array(
     [
@@ -22,11 +22,15 @@ PROJECTION = np.array(
 )
 UNIT = np.array([[0.5, -0.5, 0.5], [0.25, 0.75, -0.5], [0.75, 0.25, 0.5]])
 UNIT = np.stack([UNIT, -UNIT[:, ::-1]]) / np.sqrt([[[0.75], [0.875], [0.875]]])  # rows of length one
+SIGNS = np.array([[[1.0, -1, 1], [-1, -1, 1], [1, 1, 1]], [[1.0, 1, -1], [-1, 1, 1], [-1, 1, -1]]])
+
+# By convention. Code that takes the length or the signs of the vectors it is given leaves its own kind as it is.
+VECTORS = {"isotropic": PROJECTION, "unit_sphere": UNIT, "sphere": np.sqrt(3.0) * UNIT, "rademacher": SIGNS}
 
 
 def _sliced_cases(reference: Function, reduced: bool) -> Callable[[Mapping[str, Any]], Iterator[Case]]:
     def cases(conventions: Mapping[str, Any]) -> Iterator[Case]:
-        every = UNIT if conventions["projection"] == "unit_sphere" else PROJECTION
+        every = VECTORS[conventions["projection"]]
         for name, x in BATCHES.items():
             for m in (1, 2):
                 v = every[:m, : len(x)]
@@ -52,7 +56,7 @@ def _along(s: Any, x: Float, v: Float) -> Float:
 
 
 PROJECTIONS = Convention(
-    "projection", "isotropic", ("isotropic", "unit_sphere"), "E[v vᵀ] = I, or vectors of length one"
+    "projection", "isotropic", tuple(VECTORS), "E[v vᵀ] = I for any v, length 1, length √d, or entries ±1"
 )
 
 SLICED = Capability(

@@ -1,0 +1,27 @@
+"""Losses as people write them in torch conform; a wrong declaration is answered with the right one."""
+
+import pytest
+
+from tests.conformance.losses import torch_denoising, torch_matching
+from tests.conformance.losses.form import assert_answered, assert_conforms, wrong_declarations
+
+FORMS = [*torch_matching.FORMS, *torch_denoising.FORMS]
+
+pytestmark = pytest.mark.peer
+
+
+@pytest.fixture(autouse=True)
+def torch():
+    return pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_what_is_found_in_the_world_conforms(form, dtype):
+    assert_conforms(form, "torch", dtype)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_a_wrong_declaration_is_answered_with_the_right_one(form):
+    for changed in wrong_declarations(form):
+        assert_answered(form, "torch", changed)
