@@ -95,6 +95,12 @@ EDM_LOSS = Capability(
     cases=_cases,
     conventions=EDM_CONVENTIONS,
     truth="1 per dimension at every level for the perfect denoiser of N(0, σ_data² I)",
+    derivation=(
+        "D = c_skip x + c_out F with a raw network F: D − x₀ = c_out (F − F*) for a target",
+        "F* = (x₀ − c_skip x)/c_out, and λ = 1/c_out² leaves |F − F*|². The best linear guess",
+        "of x₀ is c_skip x with c_skip = σ_data²/(σ² + σ_data²); what it misses has variance",
+        "σ²σ_data²/(σ² + σ_data²) = c_out², so that F* has variance 1 at every level.",
+    ),
     faults=(
         Fault(
             "EDML-sum",
