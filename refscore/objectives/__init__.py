@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from refscore.objectives import projections
+from refscore.objectives.approximate_backpropagation import (
+    approximate_backpropagation,
+    approximate_backpropagation_diagonal,
+    approximate_backpropagation_gradient,
+)
 from refscore.objectives.boundaries import (
     Boundary,
     ball_distance,
@@ -20,6 +25,12 @@ from refscore.objectives.consistency import (
     consistency_pseudo_huber_gradient,
 )
 from refscore.objectives.couplings import assign, draw_pairs, entropic_plan, reflow_pairs
+from refscore.objectives.curvature_propagation import (
+    curvature_propagation,
+    curvature_propagation_diagonal,
+    curvature_propagation_plain,
+    curvature_propagation_plain_gradient,
+)
 from refscore.objectives.decoder import discretised_gaussian, discretised_gaussian_slope
 from refscore.objectives.denoising import denoising, denoising_gradient
 from refscore.objectives.discrete import ddpm, ddpm_gradient, smld, smld_gradient
@@ -141,6 +152,9 @@ __all__ = [
     "RootScore",
     "StudentKernel",
     "Weight",
+    "approximate_backpropagation",
+    "approximate_backpropagation_diagonal",
+    "approximate_backpropagation_gradient",
     "assign",
     "ball_distance",
     "box",
@@ -160,6 +174,10 @@ __all__ = [
     "consistency_gradient",
     "consistency_pseudo_huber",
     "consistency_pseudo_huber_gradient",
+    "curvature_propagation",
+    "curvature_propagation_diagonal",
+    "curvature_propagation_plain",
+    "curvature_propagation_plain_gradient",
     "data_factor",
     "data_target",
     "ddpm",
