@@ -113,10 +113,11 @@ def derived(function: Function, library: str, reduction: str) -> Function:
 
     @functools.wraps(function)
     def gradient(given: _Given, *arguments: Any, **keywords: Any) -> Any:
-        n = len(arguments[0])
+        n = len(next(argument for argument in arguments if not isinstance(argument, _Given)))
 
         def mean(parameters: Sequence[Any]) -> Any:
-            value = function(given.at(parameters), *arguments, **keywords)
+            model = given.at(parameters)  # a second one to differentiate is the same: a student may be its own teacher
+            value = function(model, *(model if isinstance(a, _Given) else a for a in arguments), **keywords)
             return value, (lambda: value.sum() / n if reduction == "sum" else value.mean())
 
         return differentiate(mean, given.parameters)

@@ -11,6 +11,8 @@ from typing import Any, final
 
 import numpy as np
 
+from refscore.conformance.capabilities.gradients.weighted import Weighted
+from refscore.conformance.conditioned import Conditioned
 from refscore.conformance.levelled import Levelled
 from refscore.conformance.perceptrons import Perceptron, PerceptronEnergy
 
@@ -36,6 +38,10 @@ def widened_model(model: Any) -> Any:
         return WideEnergy(model)
     if isinstance(model, Levelled):
         return Levelled(widened_model(model.base))
+    if isinstance(model, Conditioned):
+        return Conditioned(widened_model(model.base))
+    if isinstance(model, Weighted):
+        return Weighted(widened_model(model.model), model.weight.astype(np.longdouble))
     return model.cast("longdouble")
 
 

@@ -106,6 +106,24 @@ def torch_losses():
             total = total + row[:, i]
         return total
 
+    @offer("objective.flow_matching")
+    def flow_matching(velocity, x0, x1, t):
+        s = t.view(-1, 1)
+        return 0.5 * (velocity(torch.lerp(x0, x1, s), t) - (x1 - x0)).pow(2).sum(dim=-1)
+
+    @offer("objective.conditional")
+    def conditional(score, x0, condition, noise, sigma):
+        level = sigma.view(-1, 1)
+        noised = x0 + level * noise
+        return 0.5 * sigma**2 * ((score(noised, sigma, condition) + noise / level) ** 2).sum(dim=-1)
+
+    @offer("objective.consistency")
+    def consistency(student, teacher, x0, noise, sigma_next, sigma):
+        found = student(x0 + sigma_next[:, None] * noise, sigma_next)
+        with torch.no_grad():
+            target = teacher(x0 + sigma[:, None] * noise, sigma)
+        return torch.nn.functional.mse_loss(found, target, reduction="none").sum(-1)
+
     return losses
 
 
@@ -180,5 +198,24 @@ def jax_losses():
         mean = (weight * s).sum(0)
         divergence = (weight * (diagonal + s**2)).sum(0) - mean**2
         return jnp.sum(jnp.where(mask, divergence + 0.5 * mean**2, 0), axis=-1)
+
+    @offer("objective.flow_matching")
+    def flow_matching(velocity, x0, x1, t):
+        def one(a, b, s):
+            return 0.5 * jnp.sum((velocity((1 - s) * a + s * b, s) - (b - a)) ** 2)
+
+        return jax.vmap(one)(x0, x1, t)
+
+    @offer("objective.conditional")
+    def conditional(score, x0, condition, noise, sigma):
+        def one(x, y, z, level):
+            return 0.5 * jnp.sum((level * score(x + level * z, level, y) + z) ** 2)
+
+        return jax.vmap(one)(x0, condition, noise, sigma)
+
+    @offer("objective.consistency")
+    def consistency(student, teacher, x0, noise, sigma_next, sigma):
+        target = jax.lax.stop_gradient(teacher(x0 + sigma[:, None] * noise, sigma))
+        return jnp.sum((student(x0 + sigma_next[:, None] * noise, sigma_next) - target) ** 2, axis=-1)
 
     return losses

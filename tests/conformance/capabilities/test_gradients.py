@@ -129,6 +129,26 @@ def edm_through_the_network(denoiser, x0, noise, sigma, *, sigma_data):
     return 2 * denoiser.vjp_parameters(x, sigma, residual / out) / x0.dtype.type(len(x0))
 
 
+def flow_matching_from_the_point(velocity, x0, x1, t):
+    s = t[:, None]
+    x = x0 + s * (x1 - x0)
+    return velocity.vjp_parameters(x, t, velocity(x, t) - (x - x0) / s) / x.dtype.type(len(x))
+
+
+def conditional_in_noise(score, x0, condition, noise, sigma):
+    level = sigma[:, None]
+    x = x0 + level * noise
+    pull = level * (level * score(x, sigma, condition) + noise)
+    return score.vjp_parameters(x, sigma, condition, pull) / x.dtype.type(len(x))
+
+
+def consistency_in_two_pulls(student, teacher, x0, noise, upper, lower):
+    x = x0 + upper[:, None] * noise
+    own = student.vjp_parameters(x, upper, student(x, upper))
+    held = student.vjp_parameters(x, upper, teacher(x0 + lower[:, None] * noise, lower))
+    return 2 * (own - held) / x.dtype.type(len(x))
+
+
 BY_HAND = {
     "objective.explicit": explicit_in_two_pulls,
     "objective.implicit": implicit_by_axes,
@@ -141,6 +161,9 @@ BY_HAND = {
     "objective.missing_marginal": missing_draw_by_draw,
     "objective.path": path_in_pairs,
     "objective.edm": edm_through_the_network,
+    "objective.flow_matching": flow_matching_from_the_point,
+    "objective.conditional": conditional_in_noise,
+    "objective.consistency": consistency_in_two_pulls,
 }
 
 
@@ -157,8 +180,9 @@ def test_conventions_change_a_gradient_as_they_change_the_value(name):
 
     scale = 2 / CATALOGUE[name].defaults["factor"]
 
-    def changed(model, x, *rest, **keywords):
-        return scale * len(x) / d * reference(model, x, *rest, **keywords)
+    def changed(model, *rest, **keywords):
+        n = len(next(argument for argument in rest if isinstance(argument, np.ndarray)))
+        return scale * n / d * reference(model, *rest, **keywords)
 
     assert_conforms(report_of(f"{name}.gradient", changed, **declared))
     ((found,), *_) = [r.diagnosis for r in report_of(f"{name}.gradient", changed).results if r.outcome == "fail"]

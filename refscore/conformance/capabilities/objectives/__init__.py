@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from refscore.conformance.capabilities.objectives.conditional import CONDITIONAL
+from refscore.conformance.capabilities.objectives.consistency import CONSISTENCY
 from refscore.conformance.capabilities.objectives.denoising import DENOISING, MULTILEVEL
 from refscore.conformance.capabilities.objectives.edm import EDM_LOSS
 from refscore.conformance.capabilities.objectives.finite_difference import FINITE_DIFFERENCE
+from refscore.conformance.capabilities.objectives.flow_matching import FLOW_MATCHING
 from refscore.conformance.capabilities.objectives.matching import EXPLICIT, IMPLICIT
 from refscore.conformance.capabilities.objectives.missing_marginal import MISSING_MARGINAL
 from refscore.conformance.capabilities.objectives.nonnegative import NONNEGATIVE
@@ -25,4 +28,7 @@ OBJECTIVES = (
     MISSING_MARGINAL,
     PATH_LOSS,
     EDM_LOSS,
+    FLOW_MATCHING,
+    CONDITIONAL,
+    CONSISTENCY,
 )
