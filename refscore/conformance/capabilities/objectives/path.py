@@ -13,8 +13,8 @@ PATH_LOSS = Capability(
     name="objective.path",
     title="Denoising along a path, in any prediction",
     signature=(
-        "path(predict, x0 (n, d), noise (n, d), t (n,), *, alpha (n,), sigma (n,)) -> (n,);  predict(x, t);  with velocity "
-        "also alpha_dot (n,), sigma_dot (n,), with diffusion**2 also diffusion (n,)"
+        "path(predict, x0 (n, d), noise (n, d), t (n,), *, alpha (n,), sigma (n,)) -> (n,);  predict(x, t);  with "
+        "velocity also alpha_dot (n,), sigma_dot (n,), with diffusion**2 also diffusion (n,)"
     ),
     formula="ℓ = ½ w |P(α x₀ + σ ε, t) − T|²",
     label="PATHL.2",
