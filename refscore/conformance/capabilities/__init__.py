@@ -8,6 +8,7 @@ from refscore.conformance.capabilities.derivatives import DERIVATIVES
 from refscore.conformance.capabilities.gradients import GRADIENTS
 from refscore.conformance.capabilities.objectives import OBJECTIVES
 from refscore.conformance.capabilities.paths import PATHS
+from refscore.conformance.capabilities.scalings import SCALINGS
 from refscore.conformance.capabilities.schedules import SCHEDULES
 from refscore.conformance.capabilities.sdes import SDES
 from refscore.conformance.capabilities.steps import STEPS
@@ -16,7 +17,7 @@ from refscore.conformance.capability import Capability
 
 __all__ = ["CATALOGUE"]
 
-_LEARNING = (*DERIVATIVES, *OBJECTIVES, *GRADIENTS)
+_LEARNING = (*DERIVATIVES, *OBJECTIVES, *SCALINGS, *GRADIENTS)
 
 CATALOGUE: dict[str, Capability] = {
     capability.name: capability
