@@ -55,11 +55,14 @@ if TYPE_CHECKING:
         minimisers,
         missing,
         on_mixtures,
+        path_losses,
         progressive,
         ratio_matching,
         recursions,
         score_entropy,
+        score_flow,
         variances,
+        vlb,
     )
 
 __all__ = [
@@ -91,13 +94,16 @@ __all__ = [
     "observed_order",
     "on_mixtures",
     "order_of",
+    "path_losses",
     "probe",
     "progressive",
     "ratio_matching",
     "recursions",
     "score_entropy",
+    "score_flow",
     "step_map",
     "variances",
+    "vlb",
     "wasserstein2",
 ]
 
@@ -119,11 +125,14 @@ _MODULES = (
     "minimisers",
     "missing",
     "on_mixtures",
+    "path_losses",
     "progressive",
     "ratio_matching",
     "recursions",
     "score_entropy",
+    "score_flow",
     "variances",
+    "vlb",
 )
 
 

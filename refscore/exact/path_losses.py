@@ -9,12 +9,17 @@ weight (WGT.1), so one function stands for all of them: to a loss of the data wi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from refscore.arrays import Float, as_float64, not_negative, number, positive
+from refscore.exact.on_mixtures import Truth, denoising
+from refscore.exact.quadrature import Expectation
 from refscore.exact.residuals import Moments, Residual, against_noise, cholesky, moments, normal
 from refscore.models.affine import AffineScore
 from refscore.objectives.level_weights import edm_data
+from refscore.targets import Gaussian, Mixture
 
 __all__ = [
     "edm_expectation",
@@ -22,6 +27,7 @@ __all__ = [
     "edm_variance",
     "path_expectation",
     "path_minimiser",
+    "path_on_mixture",
     "path_variance",
 ]
 
@@ -147,6 +153,55 @@ def path_minimiser(data: Moments, *, alpha: float, sigma: float) -> AffineScore:
     covariance = scaled.cov + number(sigma, "sigma", positive) ** 2 * np.eye(len(scaled.mean))
     inverse = np.linalg.inv(cholesky(covariance))
     return AffineScore(inverse.T @ inverse, scaled.mean)  # (PATHL.10)
+
+
+def path_on_mixture(
+    score: Callable[[Float], Float],
+    data: Mixture | Gaussian,
+    *,
+    alpha: float,
+    sigma: float,
+    weight: float = 1.0,
+    rtol: float = 1e-10,
+) -> Truth:
+    """E and Var of ``objectives.path`` at one level for any score on a mixture in one or two dimensions, by quadrature.
+
+    Parameters
+    ----------
+    score : callable
+        s at this level, from (n, d) to (n, d).
+    data : Mixture or Gaussian
+        The law of the clean x0, d ≤ 2.
+    alpha, sigma : float
+        α > 0 and σ > 0.
+    weight : float
+        w ≥ 0 of the score; ``objectives.reweighted(w, c, 1)`` for another prediction.
+    rtol : float
+        As for :func:`~refscore.exact.expectation`.
+
+    Returns
+    -------
+    Truth
+        E ℓ and Var ℓ, each with a value and an error: those of ``on_mixtures.denoising`` for α x0, weighted.
+
+    Raises
+    ------
+    ValueError
+        If a level or weight is out of range, or d > 2.
+
+    Examples
+    --------
+    For an affine score mean and covariance of the mixture are enough, (PATHL.8):
+
+    >>> import refscore as rs
+    >>> p, s = rs.targets.mixture([0.5, 0.5], [[-1], [2]]), rs.models.AffineScore([[0.5]], [0.25])
+    >>> found = path_on_mixture(s, p, alpha=0.75, sigma=0.5, weight=0.25).expectation
+    >>> bool(abs(found.value - path_expectation(s, p, alpha=0.75, sigma=0.5, weight=0.25)) <= found.error)
+    True
+    """
+    w, clean = _weight(weight), data.perturb(number(alpha, "alpha", positive), 0.0)
+    mean, variance = denoising(score, clean, number(sigma, "sigma", positive), rtol=rtol)
+    return Truth(Expectation(w * mean.value, w * mean.error), Expectation(w**2 * variance.value, w**2 * variance.error))
 
 
 def edm_expectation(score: AffineScore, data: Moments, sigma: float, *, sigma_data: float) -> float:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 
 import refscore as rs
 from refscore import objectives, predictions
-from refscore.exact import path_losses
+from refscore.exact import expectation, path_losses
+from refscore.exact.on_mixtures import over_data_and_noise
 from refscore.models import AffineScore, LevelAffineScore
 from tests.cubature import U, gauss_hermite, problems, product, sigma_points
 
@@ -172,6 +173,36 @@ def test_the_gradient_of_another_prediction_is_the_scores_reweighted():
     assert np.abs(found - exact).max() <= 64 * U * np.abs(exact).max()
 
 
+@pytest.mark.parametrize("name", ["score", "noise", "data", "v"])
+def test_mixtures_in_every_prediction(name):
+    # A score that bends; the loss over (x0, ε) as an integral in two dimensions, through the conversion itself.
+    p, a, b = rs.targets.mixture([0.25, 0.75], [[-2], [1]], [0.5, 2]), 0.75, 0.5
+    score = rs.models.TargetScore(rs.targets.mixture([0.5, 0.5], [[-1], [1]]))
+
+    def loss(x0, noise):
+        predict, target, _ = setting(name, score, x0, noise, a, b)
+        return objectives.path(predict, x0, noise, 0, alpha=a, sigma=b, target=target, weight=3)
+
+    exact = over_data_and_noise(loss, p, rtol=1e-8)
+    weight = float(objectives.reweighted(3, setting(name, score, [[0.0]], [[0.0]], a, b)[2], 1))
+    found = path_losses.path_on_mixture(score, p, alpha=a, sigma=b, weight=weight)
+    for one, other in zip(found, exact, strict=True):
+        assert abs(one.value - other.value) <= one.error + other.error
+        assert one.error <= 1e-8 * one.value
+
+
+def test_the_perfect_score_of_a_mixture_leaves_the_posterior_variance():
+    p, a, b = rs.targets.mixture([0.25, 0.75], [[-2], [1]], [0.5, 2]), 0.75, 0.5
+    noised = p.perturb(a, b)
+    found = path_losses.path_on_mixture(noised.score, p, alpha=a, sigma=b, weight=b**4 / a**2).expectation
+
+    def half_variance(x):
+        return 0.5 * p.posterior_covariance(x, alpha=a, sigma=b)[:, 0, 0]
+
+    exact = expectation(half_variance, noised)
+    assert abs(found.value - exact.value) <= found.error + exact.error
+
+
 def test_bad_arguments_are_refused():
     data, score = SimpleNamespace(mean=[0], cov=[[1]]), AffineScore([[1]], [0])
     for function in (path_losses.path_expectation, path_losses.path_variance):
@@ -185,6 +216,11 @@ def test_bad_arguments_are_refused():
             function(score, SimpleNamespace(mean=[0, 0], cov=np.eye(2)), alpha=1, sigma=1)
     with pytest.raises(ValueError, match=r"sigma is -1.0; expected sigma > 0"):
         path_losses.path_minimiser(data, alpha=1, sigma=-1)
+    line = rs.targets.mixture(weights=[1], means=[[0]])
+    with pytest.raises(ValueError, match=r"alpha is 0.0; expected alpha > 0"):
+        path_losses.path_on_mixture(line.score, line, alpha=0, sigma=1)
+    with pytest.raises(ValueError, match=r"weight is -1.0; expected weight >= 0"):
+        path_losses.path_on_mixture(line.score, line, alpha=1, sigma=1, weight=-1)
     with pytest.raises(TypeError, match=r"data is a Mixture; expected a Gaussian"):
         path_losses.path_variance(score, rs.targets.mixture(weights=[1], means=[[0]]), alpha=1, sigma=1)
     with pytest.raises(ValueError, match=r"sigma_data is 0.0; expected sigma_data > 0"):
