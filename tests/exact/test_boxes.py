@@ -76,14 +76,14 @@ ROUGH = {
 def test_errors_are_on_the_safe_side_wherever_it_is_rough(name, rtol):  # (QDR.1)
     function, exact = ROUGH[name]
     line = grid(np.array([0.0, 1.0]), 1)
-    for c in np.random.default_rng(2).uniform(0, 1, 60):
+    for c in np.random.default_rng(2).uniform(0, 1, 30):
         found = integral(lambda x, _, c=c: function(x[:, 0], c), line, rtol=rtol)
         assert abs(found.value - exact(c)) <= found.error <= (rtol + 100 * U) * found.size
 
 
 def test_errors_are_on_the_safe_side_at_every_pole():
     # ∫ 1/((x - c)² + a²) over [0, 1], a peak as narrow as a that the rule has to find.
-    for c in np.linspace(0.05, 0.95, 19):
+    for c in np.linspace(0.05, 0.95, 7):
         for a in 10.0 ** np.arange(-5, 1):
             exact = (np.arctan((1 - c) / a) + np.arctan(c / a)) / a
             found = integral(

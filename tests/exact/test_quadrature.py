@@ -25,7 +25,7 @@ LINE = {
 
 def balls(weights, means, variances, function, cuts):
     """E f(x) with a proven radius, over ±14 standard deviations of each component: beyond it all is below 1e-40."""
-    before, flint.ctx.prec = flint.ctx.prec, 160
+    before, flint.ctx.prec = flint.ctx.prec, 128
     try:
         total = flint.acb(0)
         for w, m, v in zip(weights, means, variances, strict=True):
@@ -38,7 +38,7 @@ def balls(weights, means, variances, function, cuts):
             ends = [m - 14 * float(s), *sorted(c for c in cuts if abs(c - m) < 14 * float(s)), m + 14 * float(s)]
             for a, b in itertools.pairwise(ends):
                 total += flint.acb.integral(
-                    integrand, flint.acb(a), flint.acb(b), rel_tol=2.0**-80, abs_tol=2.0**-120, eval_limit=10**6
+                    integrand, flint.acb(a), flint.acb(b), rel_tol=2.0**-70, abs_tol=2.0**-110, eval_limit=10**6
                 )
         return float(total.real.mid()), float(total.real.rad())
     finally:
@@ -57,7 +57,7 @@ def score_of(weights, means, variances):
 
 @pytest.mark.parametrize(
     ("name", "rtol"),
-    [(name, rtol) for name in LINE for rtol in (1e-4, 1e-8, 1e-12) if (name, rtol) != ("very narrow", 1e-12)],
+    [(name, rtol) for name in LINE for rtol in (1e-4, 1e-12) if (name, rtol) != ("very narrow", 1e-12)],
 )
 def test_fisher_information(name, rtol):  # (QDR.2)
     weights, means, variances = LINE[name]
@@ -66,7 +66,7 @@ def test_fisher_information(name, rtol):  # (QDR.2)
     truth, radius = balls(weights, means, variances, lambda x: s(x) ** 2, cuts)
     p = mixture(weights, np.array(means)[:, None], variances)
     found = expectation(lambda x: p.score(x)[:, 0] ** 2, p, rtol=rtol)
-    assert radius < 1e-20 * truth
+    assert radius < 1e-18 * truth
     # The score itself is rounded: x - μ_k to one part in 2⁵³ of x, which a narrow component sees magnified.
     rounding = 64 * U * truth * max(1.0, max(abs(m) for m in means) / min(variances) ** 0.5)
     assert abs(found.value - truth) <= found.error + rounding
