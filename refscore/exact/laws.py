@@ -4,8 +4,9 @@ A step with an affine score is probed into x' = M x + N z + c, (LAW.1); a Gaussi
 
     N(m, C)  →  N(M m + c,  M C Mᵀ + Σ_k N_k N_kᵀ)                                                    (LAW.2)
 
-Nothing is sampled, and nothing is assumed but the step itself. Our own samplers are probed step by step, so that the
-noise of a whole run is never held at once; somebody else's whole run is one :func:`refscore.exact.probe`.
+For a sampler with memory the state is (x, m), one vector. Nothing is sampled, and nothing is assumed but the step
+itself. Our own samplers are probed step by step, so that the noise of a whole run is never held at once; somebody
+else's whole run is one :func:`refscore.exact.probe`.
 """
 
 from __future__ import annotations
@@ -15,18 +16,19 @@ import numpy as np
 from refscore.arrays import Float, not_negative
 from refscore.exact.maps import AffineMap, NotAffine, probe
 from refscore.samplers.arguments import whole
+from refscore.samplers.multistep import Multistep, advance, first_memory
 from refscore.samplers.replay import Sampler, Score, noisy_score
 from refscore.targets.gaussian import Gaussian, gaussian
 
 __all__ = ["AffineMap", "NotAffine", "law", "probe", "step_map"]
 
 
-def step_map(sampler: Sampler, score: Score, k: int, d: int) -> AffineMap:
+def step_map(sampler: Sampler | Multistep, score: Score, k: int, d: int) -> AffineMap:
     """One step of a sampler with an affine score, as the map (LAW.1) of its state and its own noise.
 
     Parameters
     ----------
-    sampler : Sampler
+    sampler : Sampler or Multistep
         Whose step.
     score : callable
         s(x, α, σ), affine in x.
@@ -38,7 +40,8 @@ def step_map(sampler: Sampler, score: Score, k: int, d: int) -> AffineMap:
     Returns
     -------
     AffineMap
-        With one noise, or none for a sampler that draws none.
+        With the noises of one step. The map of a sampler that remembers n arrays has dimension (1 + n) d: x comes
+        first, and so does each noise, which has no other coordinates.
 
     Raises
     ------
@@ -46,20 +49,28 @@ def step_map(sampler: Sampler, score: Score, k: int, d: int) -> AffineMap:
         If the step bends.
     """
 
-    def run(x: Float, noise: Float) -> Float:
-        return sampler.step(score, x, k, noise[0] if sampler.draws else None)
+    size = d * (1 + len(first_memory(sampler, np.zeros(d))))
 
-    return probe(run, d, sampler.draws)
+    def run(pair: Float, noise: Float) -> Float:
+        x, *memory = (pair[:, i : i + d] for i in range(0, size, d))
+        z = noise[..., :d]
+        drawn = None if sampler.draws == 0 else z[0] if sampler.draws == 1 else z
+        moved, kept = advance(sampler, score, x, tuple(memory), k, drawn)
+        return np.concatenate([moved, *kept], axis=-1)
+
+    return probe(run, size, sampler.draws)
 
 
-def law(sampler: Sampler, target: Gaussian, start: Gaussian | None = None, *, steps: int | None = None) -> Gaussian:
+def law(
+    sampler: Sampler | Multistep, target: Gaussian, start: Gaussian | None = None, *, steps: int | None = None
+) -> Gaussian:
     """The exact law of a sampler's output on a Gaussian target: the steps' maps, one after another, with no sampling.
 
         N(m, C)  →  N(M m + c,  M C Mᵀ + Σ_k N_k N_kᵀ)                                                (LAW.2)
 
     Parameters
     ----------
-    sampler : Sampler
+    sampler : Sampler or Multistep
         What runs, with the exact score of `target`.
     target : Gaussian
         The law of the clean data.
@@ -106,7 +117,7 @@ def law(sampler: Sampler, target: Gaussian, start: Gaussian | None = None, *, st
         raise ValueError(f"start has dimension {start.d}; expected that of the target, {d}")
     n = _count(sampler, steps)
 
-    mean, cov = start.mean, start.cov
+    mean, cov = _with_memory(sampler, start)
     if sampler.n_steps is None:
         step = step_map(sampler, score, 0, d)
         mean, cov = _push(*_power(step.matrix, step.noise_cov, step.constant, n), mean, cov)
@@ -114,10 +125,19 @@ def law(sampler: Sampler, target: Gaussian, start: Gaussian | None = None, *, st
         for k in range(n):
             step = step_map(sampler, score, k, d)
             mean, cov = _push(step.matrix, step.noise_cov, step.constant, mean, cov)
-    return Gaussian(mean, cov)
+    return Gaussian(mean[:d], cov[:d, :d])
 
 
-def _count(sampler: Sampler, steps: int | None) -> int:
+def _with_memory(sampler: Sampler | Multistep, start: Gaussian) -> tuple[Float, Float]:
+    """The moments of (x, m_0), with m_0 affine in x."""
+    rows = np.concatenate([np.zeros((1, start.d)), np.eye(start.d)])
+    both = np.concatenate([rows, *first_memory(sampler, rows)], axis=-1)
+    spread = both[1:] - both[0]
+    cov: Float = spread.T @ start.cov @ spread
+    return both[0] + start.mean @ spread, cov
+
+
+def _count(sampler: Sampler | Multistep, steps: int | None) -> int:
     most = sampler.n_steps
     if steps is None:
         if most is None:

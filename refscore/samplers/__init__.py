@@ -26,6 +26,7 @@ from refscore.samplers.annealed import annealed, annealed_langevin
 from refscore.samplers.ddim import ddim, ddim_step
 from refscore.samplers.flow_ode import euler_ode, euler_ode_step, heun_ode, heun_ode_step
 from refscore.samplers.langevin import langevin, langevin_step
+from refscore.samplers.multistep import Multistep
 from refscore.samplers.replay import Sampler, noisy_score, replay
 from refscore.samplers.reverse_sde import (
     euler_maruyama,
@@ -35,6 +36,7 @@ from refscore.samplers.reverse_sde import (
 )
 
 __all__ = [
+    "Multistep",
     "Sampler",
     "ancestral_ve",
     "ancestral_ve_step",

@@ -20,7 +20,8 @@ from typing import Protocol, final
 
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, of_shape, samples
+from refscore.arrays import Float, as_float64, samples
+from refscore.samplers.multistep import Multistep, advance, first_memory
 
 __all__ = ["Density", "Perturbable", "Sampler", "Score", "Step", "noisy_score", "replay"]
 
@@ -129,7 +130,7 @@ def noisy_score(target: Perturbable) -> Score:
 
 
 def replay(
-    sampler: Sampler,
+    sampler: Sampler | Multistep,
     score: Score,
     x: ArrayLike,
     noise: ArrayLike | None = None,
@@ -142,7 +143,7 @@ def replay(
 
     Parameters
     ----------
-    sampler : Sampler
+    sampler : Sampler or Multistep
         What to run.
     score : callable
         s(x, α, σ), for instance :func:`noisy_score` of a target.
@@ -175,17 +176,17 @@ def replay(
     array([[1.]])
     """
     state = samples(x, "x")
+    memory = first_memory(sampler, state)
     tape = _tape(sampler, state.shape, noise)
     n_steps = sampler.n_steps if tape is None else len(tape)
     for k in range(n_steps or 0):
-        moved = sampler.step(score, state, k, None if tape is None else tape[k])  # (RUN.2)
-        state = of_shape(moved, f"the state after step {k} of {sampler.name}", state.shape, "x")
+        state, memory = advance(sampler, score, state, memory, k, None if tape is None else tape[k])  # (RUN.2)
         if callback is not None:
             callback(k, state)
     return state
 
 
-def _tape(sampler: Sampler, shape: tuple[int, ...], noise: ArrayLike | None) -> Float | None:
+def _tape(sampler: Sampler | Multistep, shape: tuple[int, ...], noise: ArrayLike | None) -> Float | None:
     if sampler.draws == 0:
         if noise is not None:
             raise ValueError(f"noise is given, but {sampler.name} draws none; expected noise=None")
