@@ -132,7 +132,8 @@ def check_here(*adapters: Adapter, selection: Selection | None = None, target: s
 
 def _diagnosed(result: Result, info: AdapterInfo, event: Diagnosed) -> Result:
     title = f"{info.name} {info.version}".strip()
-    if (result.adapter, result.capability, result.outcome) != (title, event.capability, "fail") or result.diagnosis:
+    mine = (result.adapter, result.capability) == (title, event.capability) and result.outcome in ("fail", "error")
+    if not mine or result.diagnosis:
         return result
     return replace(result, diagnosis=event.diagnosis)
 

@@ -29,7 +29,7 @@ from refscore.conformance.guard import Call, describe
 from refscore.conformance.kinds import array_kind
 from refscore.conformance.recorders import WrongDraws
 
-__all__ = ["diagnose", "diagnose_symptoms"]
+__all__ = ["diagnose", "diagnose_symptoms", "other_convention"]
 
 
 HIGHER = {"float32": "float64", "float64": "longdouble"}
@@ -75,7 +75,7 @@ def diagnose(
     ]
     if not found:
         found = _lost_digits(offer.capability, seen, dtype)
-    return tuple(found) or _other_convention(offer, seen, dtype, ask) or _factor(offer, seen, dtype)
+    return tuple(found) or other_convention(offer, dtype, cases, got, ask) or _factor(offer, seen, dtype)
 
 
 def diagnose_symptoms(offer: Offer, profile: str, seen: Mapping[str, str]) -> tuple[Diagnosis, ...]:
@@ -203,15 +203,30 @@ def _cast(value: Any, dtype: str) -> Any:
     return value.cast(dtype) if hasattr(value, "cast") else value
 
 
-def _other_convention(
-    offer: Offer, seen: Sequence[tuple[Case, Values]], dtype: str, ask: Callable[[Case], Values] | None
+def other_convention(
+    offer: Offer,
+    dtype: str,
+    cases: Sequence[Case],
+    got: Mapping[str, Values],
+    ask: Callable[[Case], Values] | None = None,
 ) -> tuple[Diagnosis, ...]:
-    """The declared conventions do not fit, and others do: the fewest changes that explain every output."""
+    """The declared conventions do not fit, and others do.
 
-    def fits(case: Case, values: Values, other: Case | None) -> bool:
-        if other is None:
-            return False
-        if not _same_arguments(other, case):
+    Parameters
+    ----------
+    offer, dtype, cases, got, ask
+        As for :func:`diagnose`; where nothing was got, everything is asked.
+
+    Returns
+    -------
+    tuple of Diagnosis
+        The fewest changes under which the implementation conforms; empty if there are none.
+    """
+    declared = {case.name: case for case in cases}
+
+    def fits(other: Case) -> bool:
+        case, values = declared.get(other.name), got.get(other.name)
+        if values is None or case is None or not _same_arguments(other, case):
             if ask is None:
                 return False
             try:
@@ -224,11 +239,15 @@ def _other_convention(
     combined = [dict(zip([c.name for c in closed], v)) for v in itertools.product(*(c.values for c in closed))]
     changes = [{n: v for n, v in choice.items() if v != offer.conventions[n]} for choice in combined]
     for change in sorted(filter(None, changes), key=len):
-        others = {case.name: case for case in offer.capability.cases({**offer.conventions, **change})}
-        if all(fits(case, values, others.get(case.name)) for case, values in seen):
+        found = None
+        for other in offer.capability.cases({**offer.conventions, **change}):
+            found = fits(other)
+            if not found:
+                break
+        if found:
             mended = ", ".join(f"{name}={value!r}" for name, value in change.items())
-            declared = ", ".join(f"{name}={offer.conventions[name]!r}" for name in change)
-            return (Diagnosis("convention", f"{mended} (declared: {declared}); declare it, or change the code"),)
+            instead = ", ".join(f"{name}={offer.conventions[name]!r}" for name in change)
+            return (Diagnosis("convention", f"{mended} (declared: {instead}); declare it, or change the code"),)
     return ()
 
 

@@ -16,7 +16,7 @@ from refscore.conformance.gradients import NoGradient
 from refscore.conformance.kinds import ArrayKind, as_float
 from refscore.conformance.recorders import OutOfReach, Tape, WrongDraws, serve
 
-__all__ = ["AdapterFailure", "Call", "Mutated", "describe", "source", "where"]
+__all__ = ["AdapterFailure", "Call", "Misfit", "Mutated", "describe", "source", "where"]
 
 
 _OURS = os.path.dirname(os.path.abspath(__file__))
@@ -24,6 +24,10 @@ _OURS = os.path.dirname(os.path.abspath(__file__))
 
 class AdapterFailure(Exception):
     """The implementation raised, or returned something that is no answer."""
+
+
+class Misfit(AdapterFailure):
+    """The implementation does not take the arguments that its capability is called with."""
 
 
 class Mutated(Exception):
@@ -129,7 +133,7 @@ class Call:
         try:
             signature.bind(*given, **keywords)
         except TypeError as error:
-            raise AdapterFailure(
+            raise Misfit(
                 f"takes {signature}, which does not fit: {error}\n  offered as {self.offer.capability.signature}"
             ) from None
 

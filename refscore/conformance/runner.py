@@ -21,9 +21,9 @@ from refscore.conformance.capability import (
     ratio_of,
     unit_roundoff,
 )
-from refscore.conformance.diagnosis import diagnose, diagnose_symptoms
+from refscore.conformance.diagnosis import diagnose, diagnose_symptoms, other_convention
 from refscore.conformance.gradients import NoGradient
-from refscore.conformance.guard import AdapterFailure, Call, Mutated, describe, source
+from refscore.conformance.guard import AdapterFailure, Call, Misfit, Mutated, describe, source
 from refscore.conformance.kinds import ArrayKind, array_kind
 from refscore.conformance.recorders import WrongDraws, seed_library
 from refscore.conformance.results import Result
@@ -224,6 +224,7 @@ class _OfferRun:
 
     def events(self, names: Sequence[str], broken: str) -> Iterator[Event]:
         unanswered: set[str] = set()
+        misfit = False
         for name in names:
             yield Begun(f"{self.offer.capability.name}/{name}")
             needs = self.checks[name].needs if name in self.checks else ()
@@ -243,6 +244,7 @@ class _OfferRun:
             except AdapterFailure as error:
                 outcome, finding = "error", Finding("error", message=str(error))
                 unanswered.add(name)
+                misfit = isinstance(error, Misfit)
             except Exception as error:  # a check of ours that breaks is told like any other result, and is ours to mend
                 outcome = "error"
                 told = f"the check itself broke, please report it: {describe(error)}{source(error)}"
@@ -250,15 +252,18 @@ class _OfferRun:
             if outcome == "fail":
                 self.symptoms[name] = finding.symptom
             yield self._result(name, outcome, finding)
-        if self.symptoms:
+        if self.symptoms or misfit:
             yield from self._diagnosed()
 
     def _diagnosed(self) -> Iterator[Event]:
-        found = diagnose(self.offer, self.adapter.dtype, list(self.cases.values()), self.got, self._ask)
+        about = self.offer, self.adapter.dtype, list(self.cases.values()), self.got, self._ask
+        # What takes other arguments than it was given may take those of other conventions.
+        found = diagnose(*about) if self.symptoms else other_convention(*about)
         if not found and self.checks:
             found = diagnose_symptoms(self.offer, self.profile, self.symptoms)
-        if all(d.fault == "convention" for d in found):
-            found = self.inherited or found
+        unnamed = all(d.fault in ("convention", "factor") for d in found)
+        if self.inherited and (unnamed or other_convention(*about)):
+            found = self.inherited
         if found:
             yield Diagnosed(self.offer.capability.name, found)
 

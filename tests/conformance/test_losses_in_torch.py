@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.conformance.losses import torch_denoising, torch_matching
+from tests.conformance.losses import torch_denoising, torch_flows, torch_matching, torch_paths
 from tests.conformance.losses.form import assert_answered, assert_conforms, wrong_declarations
 
-FORMS = [*torch_matching.FORMS, *torch_denoising.FORMS]
+FORMS = [*torch_matching.FORMS, *torch_denoising.FORMS, *torch_paths.FORMS, *torch_flows.FORMS]
 
 pytestmark = pytest.mark.peer
 

@@ -80,17 +80,22 @@ def right_and_closed(form):
 
 
 def wrong_declarations(form):
-    """Every convention declared wrongly, one at a time, in every way; and factor and dimension both."""
+    """Each convention declared wrongly, factor and dimension both, and nothing declared at all.
+
+    That every wrong value is answered is told without torch and JAX in test_diagnosis.py.
+    """
     closed = right_and_closed(form)
-    single = [{name: value} for name, (right, values) in closed.items() for value in values if value != right]
-    (factor, factors), (dimension, dimensions) = closed["factor"], closed["dimension"]
-    both = [{"factor": f, "dimension": d} for f in factors for d in dimensions if f != factor and d != dimension]
-    return single + both
+    defaults = {c.name: c.default for c in CATALOGUE[form.capability].conventions}
+    wrong = {name: next(v for v in reversed(values) if v != right) for name, (right, values) in closed.items()}
+    both = {name: wrong[name] for name in ("factor", "dimension")}
+    nothing = {name: defaults[name] for name, (right, _) in closed.items() if defaults[name] != right}
+    every = [{name: value} for name, value in wrong.items()] + [both, nothing]
+    return [changed for i, changed in enumerate(every) if changed and changed not in every[:i]]
 
 
 def answers(report, capability):
     """What the failures of a capability are said to look like; None where it conforms."""
-    failed = [r for r in report.results if r.capability == capability and r.outcome == "fail"]
+    failed = [r for r in report.results if r.capability == capability and r.outcome in ("fail", "error")]
     return {(d.fault, d.description) for r in failed for d in r.diagnosis} if failed else None
 
 

@@ -156,3 +156,37 @@ def finite_differences_per_dimension(log_prob, x, projection, *, epsilon):
         slope = (up - down) / (2 * epsilon)
         total = total + slope**2 + 2 * (up - 2 * log_prob(x) + down) / epsilon**2
     return (total / (len(projection) * x.shape[1])).mean()
+
+
+@written("Hyvärinen 2007, as sums of x^2 terms", "nonnegative", reduction="mean")
+def nonnegative_by_columns(score, x, *, h):
+    s, jacobian = jacobian_by_columns(score, x)
+    diagonal = torch.diagonal(jacobian, dim1=1, dim2=2)
+    return torch.sum(h.slope(x) * s + h(x) * diagonal + 0.5 * s**2 * h(x), dim=1).mean()
+
+
+@written("genscore: doubled, per dimension", "nonnegative", factor=1, dimension="mean")
+def nonnegative_doubled(score, x, *, h):
+    x = x.clone().requires_grad_()
+    s = score(x)
+    rows = [torch.autograd.grad((h(x) * s)[:, i].sum(), x, create_graph=True)[0][:, i] for i in range(x.shape[1])]
+    return (2 * torch.stack(rows, 1) + h(x) * s**2).mean(1)
+
+
+@written("Marg-IW, weights by softmax", "missing_marginal", reduction="mean")
+def marginal_by_softmax(density, x, mask, imputations, *, proposal_log_prob):
+    points = torch.where(mask, x, imputations)
+    w = torch.softmax(density(points) - proposal_log_prob, dim=0).unsqueeze(-1)
+    s, curvature = density.score(points), density.score_diagonal(points)
+    mean = (w * s).sum(0)
+    value = (w * (curvature + s**2)).sum(0) - 0.5 * mean**2
+    return torch.where(mask, value, 0.0).sum(-1).mean()
+
+
+@written("Marg-IW, the log of the mean density", "missing_marginal", factor=1, reduction="sum")
+def marginal_by_logsumexp(density, x, mask, imputations, *, proposal_log_prob):
+    x = x.detach().requires_grad_()
+    log_mean = torch.logsumexp(density(torch.where(mask, x, imputations)) - proposal_log_prob, dim=0)
+    (s,) = torch.autograd.grad(log_mean.sum(), x, create_graph=True)
+    trace = sum(torch.autograd.grad(s[:, i].sum(), x, create_graph=True)[0][:, i] for i in range(x.shape[1]))
+    return ((s**2).sum(-1) + 2 * trace).sum()
