@@ -19,6 +19,7 @@ from refscore.arrays import Float, integer, samples
 from refscore.exact import on_mixtures
 from refscore.exact.projections import Projection, Squares
 from refscore.exact.quadrature import Expectation, expectation
+from refscore.exact.truth import Truth
 from refscore.models.mlp_energy import MLPEnergy
 from refscore.objectives.curvature_propagation import propagated, roots
 from refscore.targets import Gaussian, Mixture
@@ -69,7 +70,7 @@ def curvature_propagation_on_mixture(
     n_projections: int = 1,
     factor: Factor = roots,
     rtol: float = 1e-10,
-) -> on_mixtures.Truth:
+) -> Truth:
     """Truth about ``objectives.curvature_propagation`` on a mixture, over x and m independent projections.
 
         Var ℓ = Var (tr J + ½ |s|²) + (1/m) E_x Var_v [vᵀ G v]                                        (CPR.7)
@@ -108,4 +109,4 @@ def curvature_propagation_on_mixture(
 
     value, error = expectation(sums, mixture, rtol=rtol)
     given, off_by = (projection(Squares(units, *map(float, part))) / m for part in (value, error))
-    return on_mixtures.Truth(mean, Expectation(variance.value + given, variance.error + off_by))  # (CPR.7)
+    return Truth(mean, Expectation(variance.value + given, variance.error + off_by))  # (CPR.7)

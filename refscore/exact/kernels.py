@@ -17,15 +17,15 @@ import numpy as np
 from scipy.special import betaln, ndtr, stdtrit
 
 from refscore.arrays import Float
-from refscore.exact.on_mixtures import Truth, over_data_and_noise
 from refscore.exact.residuals import Moments, cholesky, moments, normal
+from refscore.exact.truth import Truth, over_data_and_noise
 from refscore.models.affine import AffineScore
+from refscore.objectives.denoising_kernel import denoising_kernel
 from refscore.objectives.kernels import (
     GaussianKernel,
     IsotropicKernel,
     LaplaceKernel,
     StudentKernel,
-    denoising_kernel,
 )
 from refscore.targets import Gaussian, Mixture
 

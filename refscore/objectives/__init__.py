@@ -33,6 +33,7 @@ from refscore.objectives.curvature_propagation import (
 )
 from refscore.objectives.decoder import discretised_gaussian, discretised_gaussian_slope
 from refscore.objectives.denoising import denoising, denoising_gradient
+from refscore.objectives.denoising_kernel import denoising_kernel, denoising_kernel_gradient
 from refscore.objectives.discrete import ddpm, ddpm_gradient, smld, smld_gradient
 from refscore.objectives.distillation import (
     consistency_distillation,
@@ -75,8 +76,6 @@ from refscore.objectives.kernels import (
     Kernel,
     LaplaceKernel,
     StudentKernel,
-    denoising_kernel,
-    denoising_kernel_gradient,
 )
 from refscore.objectives.level_weights import (
     edm_data,

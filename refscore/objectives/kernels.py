@@ -1,4 +1,4 @@
-"""Denoising score matching with any kernel: what is added to the data need not be Gaussian, nor the same in all axes.
+"""Kernels of denoising score matching: what is added to the data need not be Gaussian, nor the same in all axes.
 
 With x = x0 + δ and δ of density k, independent of x0, the conditional score is that of the kernel at δ, and regressing
 on it gives the score of the noised law q = p ∗ k:
@@ -8,12 +8,11 @@ on it gives the score of the noised law q = p ∗ k:
 for every k that has no jumps. A kernel is a frozen value that knows ∇ log k, log k, F(k), and how to make δ of uniforms
 and normals. Not all are smooth: Laplace's score is a sign, and the noised law of a single point has a kink there.
 
-Expectation, variance and minimiser of an affine score on Gaussian data stand in ``refscore.exact.kernels``.
+The objective is ``objectives.denoising_kernel``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, final
 
@@ -22,7 +21,6 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaincinv, gammaln
 
 from refscore.arrays import Float, as_float64, number, of_shape, positive, read_only, samples
-from refscore.models.protocol import ParametricScore
 
 __all__ = [
     "GaussianKernel",
@@ -30,8 +28,6 @@ __all__ = [
     "Kernel",
     "LaplaceKernel",
     "StudentKernel",
-    "denoising_kernel",
-    "denoising_kernel_gradient",
 ]
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -273,84 +269,6 @@ class StudentKernel:
     def information(self, d: int) -> float:
         """F(k) in d dimensions."""
         return d * (self.degrees + d) / (self.scale**2 * (self.degrees + d + 2))  # (KER.5)
-
-
-def denoising_kernel(score: Callable[[Float], Float], x0: ArrayLike, offset: ArrayLike, kernel: Kernel) -> Float:
-    """Denoising score matching with a kernel, per sample.
-
-        ℓ = ½ |s(x0 + δ) - ∇ log k(δ)|²                                                               (KER.6)
-
-    Parameters
-    ----------
-    score : callable
-        s, from (\\*batch, d) to (\\*batch, d).
-    x0, offset : (\\*batch, d)
-        Clean data and what is added to them, δ = ``kernel.offset(…)``, in the data's unit.
-    kernel : Kernel
-        The law of δ.
-
-    Returns
-    -------
-    (\\*batch,)
-        ℓ, in 1/unit². Never averaged: a reduction is the caller's.
-
-    Raises
-    ------
-    ValueError
-        If `offset`, or what `score` returns, has not the shape of `x0`.
-
-    Notes
-    -----
-    δ is asked for and not x: x - x0 has lost digits where the noise is small. Not to be confused with a kernel as a
-    weight, as in kernel estimators.
-
-    References
-    ----------
-    Vincent (2011), A connection between score matching and denoising autoencoders, eq. 9, for any kernel.
-
-    Examples
-    --------
-    >>> from refscore.models import AffineScore
-    >>> from refscore.objectives import denoising
-    >>> s, x0, noise = AffineScore([[2]], [0]), [[1.0], [1.0]], [[1.0], [-1.0]]
-    >>> k = IsotropicKernel(0.5)
-    >>> denoising_kernel(s, x0, k.offset(noise), k), denoising(s, x0, noise, 0.5)
-    (array([0.5, 4.5]), array([0.5, 4.5]))
-    """
-    _, residual = _residual(score, x0, offset, kernel)
-    value: Float = 0.5 * (residual**2).sum(-1)  # (KER.6)
-    return value
-
-
-def denoising_kernel_gradient(score: ParametricScore, x0: ArrayLike, offset: ArrayLike, kernel: Kernel) -> Float:
-    """Gradient of the batch sum of :func:`denoising_kernel` in the parameters of `score`.
-
-        ∂ℓ/∂θ = (s(x) - ∇ log k(δ))ᵀ ∂s(x)/∂θ,   x = x0 + δ                                           (KER.7)
-
-    Parameters
-    ----------
-    score : ParametricScore
-        The model, with `vjp_parameters`.
-    x0, offset : (\\*batch, d)
-        As for :func:`denoising_kernel`.
-    kernel : Kernel
-        The law of δ.
-
-    Returns
-    -------
-    (p,)
-        In the order of ``score.pack()``.
-    """
-    x, residual = _residual(score, x0, offset, kernel)
-    return score.vjp_parameters(x, residual)  # (KER.7)
-
-
-def _residual(score: Callable[[Float], Float], x0: ArrayLike, offset: ArrayLike, kernel: Kernel) -> tuple[Float, Float]:
-    x0 = samples(x0, "x0")
-    delta = of_shape(offset, "offset", x0.shape, "x0")
-    x = x0 + delta
-    target = of_shape(kernel.score(delta), "kernel.score(offset)", x.shape, "x0")
-    return x, of_shape(score(x), "score(x)", x.shape, "x") - target
 
 
 def _inside(uniform: Float) -> Float:

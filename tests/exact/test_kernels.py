@@ -16,13 +16,12 @@ from refscore.exact.kernels import (
     kernel_covariance,
 )
 from refscore.models import AffineScore
+from refscore.objectives.denoising_kernel import denoising_kernel, denoising_kernel_gradient
 from refscore.objectives.kernels import (
     GaussianKernel,
     IsotropicKernel,
     LaplaceKernel,
     StudentKernel,
-    denoising_kernel,
-    denoising_kernel_gradient,
 )
 from refscore.targets import gaussian, mixture
 from tests.cubature import U, gauss_hermite, problems, product, sphere
