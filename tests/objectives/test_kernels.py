@@ -13,7 +13,6 @@ from refscore import noise
 from refscore.exact import expectation
 from refscore.exact.boxes import grid, integral
 from refscore.exact.kernels import _of_normal
-from refscore.models import TANH, MLPScore, network
 from refscore.objectives.kernels import (
     GaussianKernel,
     IsotropicKernel,
@@ -47,8 +46,6 @@ DENSITIES = {
         / (1.25 * anp.pi) ** (len(x) / 2)
     ),
 }
-P = mixture([0.25, 0.75], [[-2], [1]], [0.5, 2])
-NET = MLPScore(network([1, 6, 6, 1], noise.uniforms(0, 0, 61), TANH))
 
 
 @pytest.mark.parametrize("name", PLANE)
