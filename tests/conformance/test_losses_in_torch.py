@@ -2,6 +2,7 @@
 
 import pytest
 
+from refscore.conformance import CATALOGUE
 from tests.conformance.losses import torch_denoising, torch_flows, torch_matching, torch_paths
 from tests.conformance.losses.form import assert_answered, assert_conforms, wrong_declarations
 
@@ -13,6 +14,11 @@ pytestmark = pytest.mark.peer
 @pytest.fixture(autouse=True)
 def torch():
     return pytest.importorskip("torch")
+
+
+def test_every_objective_is_here():
+    objectives = {n for n, c in CATALOGUE.items() if n.startswith("objective.") and not c.derivative_of}
+    assert {form.capability for form in FORMS} == objectives
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
