@@ -8,8 +8,10 @@ import pytest
 from rich.console import Console
 
 from refscore.conformance import CATALOGUE, Adapter, check_here
+from refscore.conformance.loading import TargetError
 from refscore.conformance.reports import to_html
 from refscore.conformance.reports.catalogue import explain
+from refscore.conformance.reports.documented import documented, names
 
 OBJECTIVES = [c for name, c in CATALOGUE.items() if name.startswith("objective.") and not c.derivative_of]
 ROOT = Path(__file__).parents[2]
@@ -61,3 +63,22 @@ def test_the_page_of_a_failed_check_says_why_the_formula_holds():
     right = Adapter("under test")
     right.implements("objective.implicit")(lambda s, x: s.trace(x) + 0.5 * (s(x) ** 2).sum(-1))
     assert "by parts" not in to_html(check_here(right))
+
+
+OTHERS = [name for name in names() if name not in CATALOGUE]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_no_capability_asks_for_is_explained_by_its_documentation(name):
+    found, text = documented(name), told(name)
+    assert squeezed(found.signature) in squeezed(text)
+    assert found.theory.splitlines()[0] in text
+    assert (ROOT / found.page).exists()
+    assert "\\*" not in text
+
+
+def test_names_of_objectives_are_suggested_too():
+    with pytest.raises(TargetError, match=r'Did you mean "objective\.score_flow"'):
+        told("objective.score_flw")
+    assert documented("objective.nothing") is None
+    assert documented("path.vp") is None

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from refscore.conformance.capabilities import CATALOGUE
 from refscore.conformance.loading import TargetError
+from refscore.conformance.reports.documented import documented, names, print_documented
 from refscore.conformance.reports.terminal import print_table
 
 __all__ = ["explain", "list_capabilities"]
@@ -73,7 +74,11 @@ def explain(name: str, out: Console) -> int:
     """
     capability = CATALOGUE.get(name)
     if capability is None:
-        close = difflib.get_close_matches(name, CATALOGUE, n=1)
+        found = documented(name)
+        if found is not None:
+            print_documented(found, out)
+            return 0
+        close = difflib.get_close_matches(name, [*CATALOGUE, *names()], n=1)
         hint = f' Did you mean "{close[0]}"?' if close else ""
         raise TargetError(f'"{name}" is no capability.{hint}  (refscore list)')
     _ends(capability.title, capability.source, out)

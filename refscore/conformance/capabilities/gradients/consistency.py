@@ -1,4 +1,4 @@
-"""Capability ``objective.consistency.gradient``: the student is its own teacher, so that a gradient through it shows."""
+"""Capability ``objective.consistency.gradient``: the student is its own teacher: a gradient through it shows."""
 
 from __future__ import annotations
 
