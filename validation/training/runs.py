@@ -111,8 +111,8 @@ def mixture(recipe: Recipe = TOY, n: int = N_SAMPLES, *, progress: bool = True) 
     )
 
 
-def moons(recipe: Recipe = MOONS, n: int = N_SAMPLES, *, progress: bool = True) -> Outcome:
-    """Two moons: 2000 points, whose own noisy score is known exactly.
+def moons(recipe: Recipe = MOONS, n: int = N_SAMPLES, *, n_points: int = 2000, progress: bool = True) -> Outcome:
+    """Two moons: a finite data set, whose own noisy score is known exactly.
 
     Parameters
     ----------
@@ -120,6 +120,8 @@ def moons(recipe: Recipe = MOONS, n: int = N_SAMPLES, *, progress: bool = True) 
         What is trained.
     n : int
         How many samples are drawn from it.
+    n_points : int
+        Size of the data set.
     progress : bool
         Whether a terminal shows how far it is.
 
@@ -129,7 +131,7 @@ def moons(recipe: Recipe = MOONS, n: int = N_SAMPLES, *, progress: bool = True) 
         Fisher divergences to the score of the points, distances to them.
     """
     centre = np.array([0.5, 0.25])
-    points = data.two_moons(2000, seed=recipe.seed) - centre
+    points = data.two_moons(n_points, seed=recipe.seed) - centre
     result = learn(points, recipe, progress=progress)
     model, sigmas = result.ema_model, geometric(recipe, 20)
     step = 0.3 * recipe.sigma_min**2
