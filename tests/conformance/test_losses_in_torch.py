@@ -30,4 +30,4 @@ def test_what_is_found_in_the_world_conforms(form, dtype):
 @pytest.mark.parametrize("form", FORMS, ids=str)
 def test_a_wrong_declaration_is_answered_with_the_right_one(form):
     for changed in wrong_declarations(form):
-        assert_answered(form, "torch", changed)
+        assert_answered(form, "torch", "float64", changed)

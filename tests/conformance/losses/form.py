@@ -99,9 +99,9 @@ def answers(report, capability):
     return {(d.fault, d.description) for r in failed for d in r.diagnosis} if failed else None
 
 
-def assert_answered(form, arrays, changed):
+def assert_answered(form, arrays, dtype, changed):
     """A wrong declaration is answered with the right one, by the objective and by its derived gradient."""
-    report = run(form, arrays, **changed)
+    report = run(form, arrays, dtype, **changed)
     closed = right_and_closed(form)
     if set(changed) == {"projection"} and changed["projection"] in COVERED[closed["projection"][0]]:
         assert report.exit_code == 0
