@@ -1,4 +1,4 @@
-"""All objectives in JAX, as score_sde, VDM, the examples of diffrax and others have them."""
+"""All objectives in JAX, as score_sde, VDM, the examples of diffrax and notebooks have them."""
 
 from tests.conformance.losses.form import collector
 
@@ -88,7 +88,7 @@ def sliced_by_directions(score, x, projection):
     return jnp.mean(jax.vmap(one)(v), axis=0)
 
 
-@written("score_flow: ssm", "sliced_variance_reduced", projection="rademacher", reduction="mean")
+@written("Rademacher by grad", "sliced_variance_reduced", projection="rademacher", reduction="mean")
 def reduced_of_score_flow(score, x, projection):
     def div(v):
         grad = jax.grad(lambda y: jnp.sum(score(y) * v))(x)
@@ -114,7 +114,7 @@ def score_sde_mean(predict, x0, z, t, *, alpha, sigma):
     return jnp.mean(jnp.mean(losses.reshape((losses.shape[0], -1)), axis=-1))
 
 
-@written("score_flow: likelihood weighting", "path", weight="diffusion**2", reduction="mean")
+@written("likelihood weighting", "path", weight="diffusion**2", reduction="mean")
 def score_flow_likelihood(predict, x0, z, t, *, alpha, sigma, diffusion):
     score = predict(batch_mul(alpha, x0) + batch_mul(sigma, z), t)
     losses = jnp.square(score + batch_mul(z, 1.0 / sigma))
@@ -144,7 +144,7 @@ def min_snr_of_v(predict, x0, noise, t, *, alpha, sigma):
     return jnp.mean(losses * jnp.minimum(snr, 5.0) / (snr + 1))
 
 
-@written("k-diffusion's weight in JAX", "edm", reduction="mean", dimension="mean")
+@written("residual of the raw network", "edm", reduction="mean", dimension="mean")
 def edm(denoiser, x0, noise, sigma, *, sigma_data):
     c_out = sigma * sigma_data / jnp.sqrt(sigma**2 + sigma_data**2)
     residual = batch_mul(1 / c_out, denoiser(x0 + batch_mul(sigma, noise), sigma) - x0)
@@ -165,7 +165,7 @@ def conditional(score, x0, condition, noise, sigma):
     return jnp.mean(jnp.sum(residual**2, axis=-1))
 
 
-@written("consistency_models_cifar10: l2, snr", "consistency", weight="snr", dimension="mean", reduction="mean")
+@written("l2, snr", "consistency", weight="snr", dimension="mean", reduction="mean")
 def consistency(student, teacher, x0, noise, sigma_next, sigma):
     denoised = student(x0 + batch_mul(sigma_next, noise), sigma_next)
     target = jax.lax.stop_gradient(teacher(x0 + batch_mul(sigma, noise), sigma))

@@ -41,7 +41,7 @@ def denoising_by_mse(score, x0, noise, sigma):
     return F.mse_loss(predicted, noise)
 
 
-@written("diffusion-models tutorial: denoising", "denoising", reduction="mean", noise="recorded")
+@written("notebook: denoising", "denoising", reduction="mean", noise="recorded")
 def denoising_of_tutorial(score, x, sigma):
     x_noisy = x + sigma * torch.randn(x.shape, dtype=x.dtype)
     scores = score(x_noisy)
@@ -49,7 +49,7 @@ def denoising_of_tutorial(score, x, sigma):
     return (0.5 * ((scores - target) ** 2).sum(-1)).mean()
 
 
-@written("torchebm: half a sum over the batch", "denoising", reduction="sum")
+@written("half a sum over the batch", "denoising", reduction="sum")
 def denoising_sum(score, x0, noise, sigma):
     return 0.5 * torch.sum(torch.square(score(x0 + sigma * noise) + noise / sigma))
 

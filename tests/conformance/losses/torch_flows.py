@@ -37,11 +37,11 @@ def cond_ot(velocity, x_0, t):
     return torch.pow(velocity(x_t, t) - dx_t, 2).mean()
 
 
-@written("RectifiedFlow: get_rectified_flow_loss", "flow_matching", factor=1, reduction="mean")
-def rectified_flow(velocity, x0, x1, t):
-    perturbed = at(t) * x1 + (1 - at(t)) * x0
-    losses = torch.square(velocity(perturbed, t) - (x1 - x0))
-    return torch.mean(torch.sum(losses.reshape(len(x0), -1), dim=-1))
+@written("RectifiedFlow: reduce_mean=False", "flow_matching", reduction="mean")
+def rectified_flow(velocity, z0, batch, t):
+    perturbed = at(t) * batch + (1.0 - at(t)) * z0
+    losses = torch.square(velocity(perturbed, t) - (batch - z0))
+    return torch.mean(0.5 * torch.sum(losses.reshape(len(z0), -1), dim=-1))
 
 
 @written("diffusers scripts: SD3", "flow_matching", **EVERYTHING)

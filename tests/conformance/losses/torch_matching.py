@@ -1,4 +1,4 @@
-"""Explicit, implicit and sliced score matching in torch, as tutorials and the official codes have them."""
+"""Explicit, implicit and sliced score matching in torch, as notebooks and the official codes have them."""
 
 from tests.conformance.losses.form import collector
 
@@ -35,7 +35,7 @@ def jacobian_by_columns(score, x):
     return s, torch.stack(rows, dim=1)
 
 
-@written("diffusion-models tutorial: score_matching", "implicit", reduction="mean")
+@written("notebook: trace by columns", "implicit", reduction="mean")
 def implicit_of_tutorial(score, x):
     s, jacobian = jacobian_by_columns(score, x)
     norm = torch.norm(s, dim=-1) ** 2 / 2
@@ -98,7 +98,7 @@ def sliced_on_the_sphere(score, x, projection):
     return (along**2 * 0.5 + curvature).mean()
 
 
-@written("diffusion-models tutorial: sliced", "sliced", projection="unit_sphere")
+@written("notebook: directions by jvp", "sliced", projection="unit_sphere")
 def sliced_of_tutorial(score, x, projection):
     x = x.clone().requires_grad_()
     total = 0
@@ -121,7 +121,12 @@ def reduced_of_official_code(score, x, projection):
     return (torch.sum(grad1 * grad1, dim=-1) / 2.0 + curvature).mean()
 
 
-@written("ncsn: Rademacher", "sliced_variance_reduced", reduction="mean", projection="rademacher")
+@written(
+    "sliced_score_matching: sliced_VR, radermacher",
+    "sliced_variance_reduced",
+    reduction="mean",
+    projection="rademacher",
+)
 def reduced_of_signs(score, x, projection):
     grad1, _, curvature = products(score, x, torch.sign(projection))
     return (0.5 * grad1.square().sum(-1) + curvature).mean()
@@ -165,7 +170,7 @@ def nonnegative_by_columns(score, x, *, h):
     return torch.sum(h.slope(x) * s + h(x) * diagonal + 0.5 * s**2 * h(x), dim=1).mean()
 
 
-@written("genscore: doubled, per dimension", "nonnegative", factor=1, dimension="mean")
+@written("doubled, per dimension", "nonnegative", factor=1, dimension="mean")
 def nonnegative_doubled(score, x, *, h):
     x = x.clone().requires_grad_()
     s = score(x)

@@ -267,6 +267,22 @@ PATH_FAULTS = (
         weight=_only(V_CAPPED, MIN_SNR["noise"]),
     ),
     _fault(
+        "min-snr-v-one-added",
+        "min(SNR, γ)/SNR + 1 weighs v, which needs min(SNR, γ)/(SNR + 1)",
+        "nothing is held back: every level weighs between one and two",
+        V_CAPPED,
+        "https://github.com/huggingface/diffusers/pull/8466",
+        weight=_only(V_CAPPED, lambda s: MIN_SNR["noise"](s) + 1),
+    ),
+    _fault(
+        "min-snr-v-shifted",
+        "min(SNR + 1, γ)/(SNR + 1) weighs v: the one belongs below the line only",
+        "the levels near the noise count too much",
+        V_CAPPED,
+        "https://github.com/huggingface/diffusers/issues/5654",
+        weight=_only(V_CAPPED, lambda s: np.minimum(_snr(s) + 1, _snr(s).dtype.type(GAMMA)) / (_snr(s) + 1)),
+    ),
+    _fault(
         "edm-sum",
         "(σ + σ_data)² stands where (σ σ_data)² belongs",
         "small noise levels are hardly learned",
