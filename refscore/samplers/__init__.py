@@ -23,10 +23,31 @@ from refscore.samplers.ancestral import (
     small_variance,
 )
 from refscore.samplers.annealed import annealed, annealed_langevin
+from refscore.samplers.consistent_annealed import consistent_annealed, consistent_annealed_step
+from refscore.samplers.constrained import projected_langevin_step, reflected_langevin_step
 from refscore.samplers.ddim import ddim, ddim_step
+from refscore.samplers.dpm_multistep import (
+    dpm_multistep_2,
+    dpm_multistep_3,
+    dpm_multistep_3_corrected,
+    sde_dpm_multistep_2,
+    sde_dpm_solver_1,
+)
+from refscore.samplers.dpm_solver import (
+    dpm_solver_1_step,
+    dpm_solver_2,
+    dpm_solver_2_step,
+    dpm_solver_3,
+    dpm_solver_3_step,
+)
+from refscore.samplers.exponential import data_form, exponential_adams, noise_form
 from refscore.samplers.flow_ode import euler_ode, euler_ode_step, heun_ode, heun_ode_step
+from refscore.samplers.hmc import hmc_step, leapfrog, unadjusted_hmc
 from refscore.samplers.langevin import langevin, langevin_step
+from refscore.samplers.mala import mala_step, metropolis_step
+from refscore.samplers.minibatch import control_variate_score, minibatch_score, minibatch_score_cov, sgld_step
 from refscore.samplers.multistep import Multistep
+from refscore.samplers.preconditioned import preconditioned_langevin, preconditioned_langevin_step
 from refscore.samplers.replay import Sampler, noisy_score, replay
 from refscore.samplers.reverse_sde import (
     euler_maruyama,
@@ -34,6 +55,8 @@ from refscore.samplers.reverse_sde import (
     reverse_diffusion,
     reverse_diffusion_step,
 )
+from refscore.samplers.sphere import sphere_langevin_step
+from refscore.samplers.underdamped import baoab, baoab_step, obabo, obabo_step, underdamped, underdamped_step
 
 __all__ = [
     "Multistep",
@@ -44,20 +67,55 @@ __all__ = [
     "ancestral_vp_step",
     "annealed",
     "annealed_langevin",
+    "baoab",
+    "baoab_step",
+    "consistent_annealed",
+    "consistent_annealed_step",
+    "control_variate_score",
+    "data_form",
     "ddim",
     "ddim_step",
+    "dpm_multistep_2",
+    "dpm_multistep_3",
+    "dpm_multistep_3_corrected",
+    "dpm_solver_1_step",
+    "dpm_solver_2",
+    "dpm_solver_2_step",
+    "dpm_solver_3",
+    "dpm_solver_3_step",
     "euler_maruyama",
     "euler_maruyama_step",
     "euler_ode",
     "euler_ode_step",
+    "exponential_adams",
     "heun_ode",
     "heun_ode_step",
+    "hmc_step",
     "langevin",
     "langevin_step",
     "large_variance",
+    "leapfrog",
+    "mala_step",
+    "metropolis_step",
+    "minibatch_score",
+    "minibatch_score_cov",
+    "noise_form",
     "noisy_score",
+    "obabo",
+    "obabo_step",
+    "preconditioned_langevin",
+    "preconditioned_langevin_step",
+    "projected_langevin_step",
+    "reflected_langevin_step",
     "replay",
     "reverse_diffusion",
     "reverse_diffusion_step",
+    "sde_dpm_multistep_2",
+    "sde_dpm_solver_1",
+    "sgld_step",
     "small_variance",
+    "sphere_langevin_step",
+    "unadjusted_hmc",
+    "underdamped",
+    "underdamped_step",
 ]

@@ -5,12 +5,15 @@ like x:
 
     m_0 = init(x_0),   (x_{k+1}, m_{k+1}) = step(s, x_k, m_k, k, z_k),   k = 0 … n - 1                  (MST.1)
 
-With an affine score the pair (x, m) goes through affine maps, so that the law of x is exact here too.
+With an affine score the pair (x, m) goes through affine maps, so that the law of x is exact here too. The memory of a
+linear multistep method is its last predictions, and a step is a row of numbers:
+
+    x_{k+1} = K_k x_k + Σ_j w_kj m_{k-j} + q_k z_k,   m_k = predict(s(x_k, α_k, σ_k), x_k, k)            (MST.2)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -21,7 +24,7 @@ from refscore.arrays import Float, of_shape
 if TYPE_CHECKING:
     from refscore.samplers.replay import Sampler, Score
 
-__all__ = ["Memory", "Multistep", "advance", "empty", "first_memory"]
+__all__ = ["Memory", "Multistep", "advance", "empty", "first_memory", "linear_multistep"]
 
 Memory = tuple[Float, ...]
 """What a sampler remembers: arrays like x, always as many."""
@@ -196,3 +199,86 @@ def advance(
             f"step {k} of {sampler.name} remembers {len(found)} arrays; expected {len(memory)}, as many as before"
         )
     return moved, tuple(of_shape(m, f"the memory after step {k} of {sampler.name}", x.shape, "x") for m in found)
+
+
+def linear_multistep(
+    name: str,
+    *,
+    levels: tuple[Float, Float],
+    prior_scale: float,
+    order: int,
+    predict: Callable[[Float, Float, int], Float],
+    keep: Float,
+    weights: Sequence[Float],
+    noises: Float | None = None,
+    starter: Sampler | None = None,
+) -> Multistep:
+    """A linear multistep method from its tables.
+
+        x_{k+1} = K_k x_k + Σ_j w_kj m_{k-j} + q_k z_k,   m_k = predict(s(x_k, α_k, σ_k), x_k, k)        (MST.2)
+
+    Parameters
+    ----------
+    name : str
+        What reports call it.
+    levels : (n + 1,), (n + 1,)
+        α_k and σ_k.
+    prior_scale : float
+        A run starts from N(0, prior_scale² I) unless told otherwise.
+    order : int
+        How many predictions a step uses at most; it remembers one less.
+    predict : callable
+        ``predict(s, x, k)``, the prediction that the score s at x and level k stands for.
+    keep : (n,)
+        K_k.
+    weights : sequence of (≤ order,)
+        w_k, the newest prediction first; the first steps have fewer.
+    noises : (n,), optional
+        q_k; None for a method that draws nothing.
+    starter : Sampler, optional
+        Who takes the first order - 1 steps, on the same grid; the history is written meanwhile.
+
+    Returns
+    -------
+    Multistep
+        Of n steps.
+
+    Raises
+    ------
+    TypeError
+        If `starter` has a memory.
+    ValueError
+        If `starter` has other ends, another number of steps, or draws noise.
+
+    Examples
+    --------
+    Two steps of x' = x + ½ m_0, then x' = x + 2 m_0 - m_1 with m = s = -x, from 4: 2, then 2 - 4 + 4.
+
+    >>> import numpy as np
+    >>> import refscore as rs
+    >>> one = np.ones(3)
+    >>> found = linear_multistep("mine", levels=(one, one), prior_scale=1.0, order=2, predict=lambda s, x, k: s,
+    ...                          keep=np.ones(2), weights=[np.array([0.5]), np.array([2.0, -1.0])])
+    >>> rs.samplers.replay(found, lambda x, alpha, sigma: -x, [[4.0]])
+    array([[2.]])
+    """
+    alpha, sigma = levels
+    start, stop = (float(alpha[0]), float(sigma[0])), (float(alpha[-1]), float(sigma[-1]))
+    n = len(alpha) - 1
+    if isinstance(starter, Multistep):
+        raise TypeError(f"starter is {starter}; expected a Sampler, which needs no start itself")
+    if starter is not None and (starter.start, starter.stop, starter.n_steps, starter.draws) != (start, stop, n, 0):
+        raise ValueError(f"starter is {starter}; expected a sampler without noise of {n} steps from {start} to {stop}")
+
+    def step(score: Score, x: Float, memory: Memory, k: int, noise: Float | None) -> tuple[Float, Memory]:
+        history = (predict(score(x, float(alpha[k]), float(sigma[k])), x, k), *memory)
+        if starter is not None and k < order - 1:
+            return starter.step(score, x, k, None), history[: order - 1]
+        moved = keep[k] * x
+        for weight, prediction in zip(weights[k], history, strict=False):
+            moved = moved + weight * prediction
+        if noise is not None and noises is not None:
+            moved = moved + noises[k] * noise  # (MST.2)
+        return moved, history[: order - 1]
+
+    return Multistep(name, n, int(noises is not None), prior_scale, start, stop, empty(order - 1), step)
