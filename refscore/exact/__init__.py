@@ -29,7 +29,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from refscore.exact.discrepancies import fisher, kl, wasserstein2
+from refscore.exact.discrepancies import fisher, kl, total_variation, wasserstein2
 from refscore.exact.flows import flow, flow_map
 from refscore.exact.laws import law, step_map
 from refscore.exact.maps import AffineMap, NotAffine, probe
@@ -120,6 +120,7 @@ __all__ = [
     "score_flow",
     "stationary_law",
     "step_map",
+    "total_variation",
     "variances",
     "vlb",
     "walls",

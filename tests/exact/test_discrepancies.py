@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from scipy.special import erf
+from scipy.stats import chi2
 
 import refscore as rs
 from refscore.exact import fisher, kl, wasserstein2
@@ -125,3 +127,59 @@ def test_fisher_is_twice_explicit_score_matching():  # its mean over nodes that 
 def test_dimensions_have_to_agree(function):
     with pytest.raises(ValueError, match="p has dimension 1 and q has 2"):
         function(rs.targets.gaussian([0.0]), rs.targets.gaussian([0.0, 0.0]))
+
+
+def crossings(m, v):
+    """Total variation of N(0, 1) and N(m, v), from Φ at the roots of the difference of log densities, in 50 digits."""
+    with mpmath.workdps(50):
+        m, v = mpmath.mpf(m), mpmath.mpf(v)
+        a, b, c = v - 1, 2 * m, -(m**2) - v * mpmath.log(v)
+        roots = [-c / b] if a == 0 else [(-b + sign * mpmath.sqrt(b * b - 4 * a * c)) / (2 * a) for sign in (-1, 1)]
+        gaps = [mpmath.ncdf(x) - mpmath.ncdf((x - m) / mpmath.sqrt(v)) for x in sorted(roots)]
+        return float(abs(gaps[0]) if len(gaps) == 1 else (abs(gaps[0]) + abs(gaps[1] - gaps[0]) + abs(gaps[1])) / 2)
+
+
+@pytest.mark.parametrize(
+    ("m", "v"),
+    [
+        (1.0, 1.0),
+        (0.0, 4.0),
+        (2.0, 0.01),
+        (-3.0, 1e4),
+        (1e-7, 1.0),
+        (0.0, 1 + 2**-30),
+        (2**-40, 1 - 2**-41),
+        (50.0, 2.0),
+    ],
+)
+def test_total_variation_on_the_line_is_phi_at_the_crossings(m, v):
+    p, q = rs.targets.gaussian([0.0], 1.0), rs.targets.gaussian([m], v)
+    assert rs.exact.total_variation(p, q) == pytest.approx(crossings(m, v), rel=2e-13)
+    assert rs.exact.total_variation(q, p) == pytest.approx(crossings(m, v), rel=2e-13)
+
+
+def test_total_variation_of_equal_covariances_and_of_scaled_ones():
+    cov = np.array([[2.0, 0.5, 0.1], [0.5, 1.0, -0.2], [0.1, -0.2, 0.7]])
+    p, q = rs.targets.gaussian([0.0, 1.0, 2.0], cov), rs.targets.gaussian([0.4, 1.0, 1.7], cov)
+    length = np.sqrt((q.mean - p.mean) @ np.linalg.solve(cov, q.mean - p.mean))
+    assert rs.exact.total_variation(p, q) == pytest.approx(erf(length / np.sqrt(8)), rel=1e-14)
+    # N(0, Σ) and N(0, cΣ) cross on an ellipsoid: a difference of two χ² probabilities.
+    for c in (1 + 1e-6, 1.5, 20.0):
+        wide = rs.targets.gaussian(p.mean, c * cov)
+        at = 3 * np.log(c) / (1 - 1 / c)
+        assert rs.exact.total_variation(p, wide) == pytest.approx(chi2.cdf(at, 3) - chi2.cdf(at / c, 3), rel=1e-9)
+
+
+def test_total_variation_in_the_plane_is_an_integral():
+    p = rs.targets.gaussian([0.0, 0.0], [[1.0, 0.3], [0.3, 0.5]])
+    q = rs.targets.gaussian([0.5, -0.2], [[0.6, -0.2], [-0.2, 0.9]])
+    x = np.linspace(-8, 8, 1601)  # kinks cost the square of the spacing
+    points = np.stack(np.meshgrid(x, x), -1)
+    expected = 0.5 * np.abs(np.exp(p.log_prob(points)) - np.exp(q.log_prob(points))).sum() * 1e-4
+    assert rs.exact.total_variation(p, q) == pytest.approx(expected, abs=1e-5)
+    assert rs.exact.total_variation(p, p) == 0
+
+
+def test_total_variation_in_high_dimension_is_one_and_never_more():
+    p, q = rs.targets.gaussian(np.zeros(400), 1.0), rs.targets.gaussian(np.zeros(400), 4.0)
+    assert 1 - 1e-12 < rs.exact.total_variation(p, q) < 1 + 1e-14
