@@ -222,17 +222,28 @@ def other_convention(
     tuple of Diagnosis
         The fewest changes under which the implementation conforms; empty if there are none.
     """
-    declared = {case.name: case for case in cases}
+    known: dict[str, list[tuple[Case, Values | None]]] = {
+        case.name: [(case, got[case.name])] for case in cases if case.name in got
+    }
 
-    def fits(other: Case) -> bool:
-        case, values = declared.get(other.name), got.get(other.name)
-        if values is None or case is None or not _same_arguments(other, case):
-            if ask is None:
-                return False
+    def answer(other: Case) -> Values | None:
+        """What the implementation gives for a case; asked once for the same arguments."""
+        for case, values in known.setdefault(other.name, []):
+            if _same_arguments(other, case):
+                return values
+        values = None
+        if ask is not None:
             try:
                 values = ask(other)
             except Exception:  # what it was never meant to be given
-                return False
+                values = None
+        known[other.name].append((other, values))
+        return values
+
+    def fits(other: Case) -> bool:
+        values = answer(other)
+        if values is None:
+            return False
         return _agree(values, as_values(other.expect(offer.capability.reference)), other.size, dtype)
 
     closed = [convention for convention in offer.capability.conventions if convention.values]
@@ -252,8 +263,10 @@ def other_convention(
 
 
 def _same_arguments(a: Case, b: Case) -> bool:
-    plain = (*a.arguments, *a.keywords.values()), (*b.arguments, *b.keywords.values())
-    return all(not isinstance(x, (np.ndarray, float)) or np.array_equal(x, y) for x, y in zip(*plain))
+    if a.keywords.keys() != b.keywords.keys():
+        return False
+    pairs = [*zip(a.arguments, b.arguments), *((value, b.keywords[name]) for name, value in a.keywords.items())]
+    return all(not isinstance(x, (np.ndarray, float)) or np.array_equal(x, y) for x, y in pairs)
 
 
 def _factor(offer: Offer, seen: Sequence[tuple[Case, Values]], dtype: str) -> tuple[Diagnosis, ...]:
