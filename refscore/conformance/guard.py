@@ -148,7 +148,7 @@ class Call:
                 raise AdapterFailure(
                     f"returned {type(output).__name__}{what}, which is no array: {describe(error)}"
                 ) from None
-            if taken.dtype.kind not in "fiu":
+            if taken.dtype.kind not in "fiub":  # a decision is a boolean
                 raise AdapterFailure(f"returned {_kind_of(output, taken)}{what}; expected real numbers")
             if taken.dtype.kind == "f" and taken.dtype.itemsize < np.dtype(self.kind.dtype).itemsize:
                 hint = ' (or declare dtype="float32")' if taken.dtype == np.float32 else ""

@@ -5,13 +5,17 @@ from __future__ import annotations
 from refscore.conformance.capabilities.steps.ancestral import ANCESTRAL_VE, ANCESTRAL_VP
 from refscore.conformance.capabilities.steps.ddim import DDIM
 from refscore.conformance.capabilities.steps.langevin import ANNEALED, LANGEVIN
+from refscore.conformance.capabilities.steps.mala import MALA
 from refscore.conformance.capabilities.steps.odes import EULER_ODE, HEUN_ODE
 from refscore.conformance.capabilities.steps.sdes import EULER_MARUYAMA, REVERSE_DIFFUSION
+from refscore.conformance.capabilities.steps.underdamped import UNDERDAMPED
 
 __all__ = ["STEPS"]
 
 STEPS = (
     LANGEVIN,
+    MALA,
+    UNDERDAMPED,
     EULER_MARUYAMA,
     REVERSE_DIFFUSION,
     EULER_ODE,
