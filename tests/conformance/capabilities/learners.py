@@ -106,6 +106,16 @@ def torch_losses():
             total = total + row[:, i]
         return total
 
+    @offer("objective.path")
+    def path(predict, x0, noise, t, *, alpha, sigma):
+        scaled = sigma.view(-1, 1) * predict(alpha.view(-1, 1) * x0 + sigma.view(-1, 1) * noise, t)
+        return 0.5 * ((scaled + noise) ** 2).sum(dim=-1) / sigma**2
+
+    @offer("objective.edm")
+    def edm(denoiser, x0, noise, sigma, *, sigma_data):
+        weight = (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
+        return weight * (denoiser(x0 + sigma.view(-1, 1) * noise, sigma) - x0).square().sum(dim=-1)
+
     @offer("objective.flow_matching")
     def flow_matching(velocity, x0, x1, t):
         s = t.view(-1, 1)
@@ -198,6 +208,20 @@ def jax_losses():
         mean = (weight * s).sum(0)
         divergence = (weight * (diagonal + s**2)).sum(0) - mean**2
         return jnp.sum(jnp.where(mask, divergence + 0.5 * mean**2, 0), axis=-1)
+
+    @offer("objective.path")
+    def path(predict, x0, noise, t, *, alpha, sigma):
+        def one(x, z, t, a, s):
+            return 0.5 * jnp.sum((predict(a * x + s * z, t) + z / s) ** 2)
+
+        return jax.vmap(one)(x0, noise, t, alpha, sigma)
+
+    @offer("objective.edm")
+    def edm(denoiser, x0, noise, sigma, *, sigma_data):
+        def one(x, z, s):
+            return jnp.sum((denoiser(x + s * z, s) - x) ** 2) * (1 / s**2 + 1 / sigma_data**2)
+
+        return jax.vmap(one)(x0, noise, sigma)
 
     @offer("objective.flow_matching")
     def flow_matching(velocity, x0, x1, t):
