@@ -158,9 +158,9 @@ def spectral_gap(sampler: Sampler, target: Mixture | Gaussian, *, rtol: float = 
     >>> round(spectral_gap(rs.samplers.langevin(step_size=0.5), rs.targets.gaussian([0.0], 1.0)).value, 9)
     0.25
     """
-    limit, before, error = number(rtol, "rtol", positive), None, np.inf
+    limit, before, error, close = number(rtol, "rtol", positive), None, np.inf, False
     for nodes in NODES:
-        found = _gap(_chain(sampler, target, nodes))
+        found, close = _gap(_chain(sampler, target, nodes), close)
         if before is not None and (error := abs(found - before)) <= limit * found:
             return Gap(found, error)
         before = found
@@ -240,7 +240,7 @@ def mixing_time(
         moved = covered @ powers[-1]
     # `chain.after` makes one more step than the weights have made: weights of p_1 are seen as p_2.
     if len(powers) > DOUBLINGS and (left := far(moved)) > distance:
-        rest = math.log(distance / left) / math.log1p(-_gap(chain))
+        rest = math.log(distance / left) / math.log1p(-_slowest(chain))
         return int(2 + 2**DOUBLINGS + math.ceil(rest))
     done, at = 0, covered
     if far(covered) <= distance:
@@ -312,18 +312,21 @@ def _stationary(matrix: Float) -> Float:
     return value
 
 
-def _gap(chain: _Chain) -> float:
+def _gap(chain: _Chain, close: bool) -> tuple[float, bool]:
+    """The gap, and whether λ_2 is so close to 1 that finer nodes need no other eigenvalue."""
+    if close and (found := _slowest(chain)) <= CLOSE:
+        return found, True
     values = np.linalg.eigvals(chain.matrix)
     second = values[np.argsort(-np.abs(values))[1]]
-    gap = 1 - abs(second)
+    gap = float(1 - abs(second))
     if gap > CLOSE or abs(second.imag) > CLOSE or second.real < 0:
-        return float(gap)
-    return _slowest(chain.matrix, chain.weights, chain.x)
+        return gap, False
+    return _slowest(chain), True
 
 
-def _slowest(matrix: Float, weights: Float, y: Float) -> float:
-    """1 - λ_2 for λ_2 near 1: the inverse of I - P on functions with π y = 0, until it only stretches; from y."""
-    p, out = _eliminated(matrix)
+def _slowest(chain: _Chain) -> float:
+    """1 - λ_2 for λ_2 near 1: the inverse of I - P on functions with π y = 0, until it only stretches."""
+    (p, out), weights, y = _eliminated(chain.matrix), chain.weights, chain.x
     n = len(p)
     value = 0.0
     for _ in range(400):

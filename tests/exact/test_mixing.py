@@ -54,7 +54,7 @@ def by_many_digits(p, nodes):
             z = z - mpmath.matrix([z[0]] * n)
             value = y[n - 1] / z[n - 1]
             y = z / mpmath.norm(z)
-        return float(value), mixing._gap(chain)
+        return float(value), mixing._slowest(chain)
 
 
 def test_a_tiny_gap_has_its_digits():

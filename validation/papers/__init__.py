@@ -1,0 +1,1 @@
+"""Published numbers, reproduced without sampling: ``python -m validation.papers``."""
