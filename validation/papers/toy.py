@@ -55,7 +55,7 @@ def table() -> Table:
     facts = (
         f"Exactly: plain {right['plain']:.10f}, annealed {right['annealed']:.10f} (errors below {error:.0e}). Plain "
         f"Langevin's total variation to the target is {far[0]}; annealed, to the target with the last noise, {far[1]}. "
-        f"The spectral gap of plain Langevin is {gap.value:.6e} a step: the weights relax in {1 / gap.value:.1e} steps, "
+        f"The spectral gap of plain Langevin is {gap.value:.6e} a step: weights relax in {1 / gap.value:.1e} steps, "
         f"and end at {at_last:.6f}, with the bias of the step size."
     )
     return Table(
