@@ -48,6 +48,7 @@ from refscore.samplers.mala import mala_step, metropolis_step
 from refscore.samplers.minibatch import control_variate_score, minibatch_score, minibatch_score_cov, sgld_step
 from refscore.samplers.multistep import Multistep
 from refscore.samplers.preconditioned import preconditioned_langevin, preconditioned_langevin_step
+from refscore.samplers.recording import Moments, Running, Trajectory, moments, several, thinned
 from refscore.samplers.replay import Sampler, noisy_score, replay
 from refscore.samplers.reverse_sde import (
     euler_maruyama,
@@ -59,8 +60,11 @@ from refscore.samplers.sphere import sphere_langevin_step
 from refscore.samplers.underdamped import baoab, baoab_step, obabo, obabo_step, underdamped, underdamped_step
 
 __all__ = [
+    "Moments",
     "Multistep",
+    "Running",
     "Sampler",
+    "Trajectory",
     "ancestral_ve",
     "ancestral_ve_step",
     "ancestral_vp",
@@ -99,6 +103,7 @@ __all__ = [
     "metropolis_step",
     "minibatch_score",
     "minibatch_score_cov",
+    "moments",
     "noise_form",
     "noisy_score",
     "obabo",
@@ -112,9 +117,11 @@ __all__ = [
     "reverse_diffusion_step",
     "sde_dpm_multistep_2",
     "sde_dpm_solver_1",
+    "several",
     "sgld_step",
     "small_variance",
     "sphere_langevin_step",
+    "thinned",
     "unadjusted_hmc",
     "underdamped",
     "underdamped_step",
