@@ -14,6 +14,7 @@ Sampler(ddim: 17 steps from (α, σ) = (1, 80) to (1, 0.002), no noise)
 
 from __future__ import annotations
 
+from refscore.samplers.adams_bashforth import adams_bashforth
 from refscore.samplers.ancestral import (
     ancestral_ve,
     ancestral_ve_step,
@@ -26,6 +27,7 @@ from refscore.samplers.annealed import annealed, annealed_langevin
 from refscore.samplers.consistent_annealed import consistent_annealed, consistent_annealed_step
 from refscore.samplers.constrained import projected_langevin_step, reflected_langevin_step
 from refscore.samplers.ddim import ddim, ddim_step
+from refscore.samplers.deis import deis
 from refscore.samplers.dpm_multistep import (
     dpm_multistep_2,
     dpm_multistep_3,
@@ -40,6 +42,7 @@ from refscore.samplers.dpm_solver import (
     dpm_solver_3,
     dpm_solver_3_step,
 )
+from refscore.samplers.edm import edm, edm_euler, edm_euler_step, edm_step
 from refscore.samplers.exponential import data_form, exponential_adams, noise_form
 from refscore.samplers.flow_ode import euler_ode, euler_ode_step, heun_ode, heun_ode_step
 from refscore.samplers.hmc import hmc_step, leapfrog, unadjusted_hmc
@@ -47,6 +50,7 @@ from refscore.samplers.langevin import langevin, langevin_step
 from refscore.samplers.mala import mala_step, metropolis_step
 from refscore.samplers.minibatch import control_variate_score, minibatch_score, minibatch_score_cov, sgld_step
 from refscore.samplers.multistep import Multistep
+from refscore.samplers.pndm import pndm, pseudo_runge_kutta
 from refscore.samplers.preconditioned import preconditioned_langevin, preconditioned_langevin_step
 from refscore.samplers.recording import Moments, Running, Trajectory, moments, several, thinned
 from refscore.samplers.replay import Sampler, noisy_score, replay
@@ -56,15 +60,34 @@ from refscore.samplers.reverse_sde import (
     reverse_diffusion,
     reverse_diffusion_step,
 )
+from refscore.samplers.runge_kutta import (
+    EULER,
+    HEUN,
+    MIDPOINT,
+    RALSTON,
+    RK4,
+    Tableau,
+    flow_rk45,
+    runge_kutta,
+    runge_kutta_step,
+)
 from refscore.samplers.sphere import sphere_langevin_step
 from refscore.samplers.underdamped import baoab, baoab_step, obabo, obabo_step, underdamped, underdamped_step
+from refscore.samplers.unipc import bh1, bh2, unip, unipc
 
 __all__ = [
+    "EULER",
+    "HEUN",
+    "MIDPOINT",
+    "RALSTON",
+    "RK4",
     "Moments",
     "Multistep",
     "Running",
     "Sampler",
+    "Tableau",
     "Trajectory",
+    "adams_bashforth",
     "ancestral_ve",
     "ancestral_ve_step",
     "ancestral_vp",
@@ -73,12 +96,15 @@ __all__ = [
     "annealed_langevin",
     "baoab",
     "baoab_step",
+    "bh1",
+    "bh2",
     "consistent_annealed",
     "consistent_annealed_step",
     "control_variate_score",
     "data_form",
     "ddim",
     "ddim_step",
+    "deis",
     "dpm_multistep_2",
     "dpm_multistep_3",
     "dpm_multistep_3_corrected",
@@ -87,11 +113,16 @@ __all__ = [
     "dpm_solver_2_step",
     "dpm_solver_3",
     "dpm_solver_3_step",
+    "edm",
+    "edm_euler",
+    "edm_euler_step",
+    "edm_step",
     "euler_maruyama",
     "euler_maruyama_step",
     "euler_ode",
     "euler_ode_step",
     "exponential_adams",
+    "flow_rk45",
     "heun_ode",
     "heun_ode_step",
     "hmc_step",
@@ -108,13 +139,17 @@ __all__ = [
     "noisy_score",
     "obabo",
     "obabo_step",
+    "pndm",
     "preconditioned_langevin",
     "preconditioned_langevin_step",
     "projected_langevin_step",
+    "pseudo_runge_kutta",
     "reflected_langevin_step",
     "replay",
     "reverse_diffusion",
     "reverse_diffusion_step",
+    "runge_kutta",
+    "runge_kutta_step",
     "sde_dpm_multistep_2",
     "sde_dpm_solver_1",
     "several",
@@ -125,4 +160,6 @@ __all__ = [
     "unadjusted_hmc",
     "underdamped",
     "underdamped_step",
+    "unip",
+    "unipc",
 ]

@@ -24,7 +24,7 @@ from refscore.arrays import Float, of_shape
 if TYPE_CHECKING:
     from refscore.samplers.replay import Sampler, Score
 
-__all__ = ["Memory", "Multistep", "advance", "empty", "first_memory", "linear_multistep"]
+__all__ = ["Memory", "Multistep", "advance", "empty", "first_memory", "hold_starter", "linear_multistep"]
 
 Memory = tuple[Float, ...]
 """What a sampler remembers: arrays like x, always as many."""
@@ -201,6 +201,44 @@ def advance(
     return moved, tuple(of_shape(m, f"the memory after step {k} of {sampler.name}", x.shape, "x") for m in found)
 
 
+def hold_starter(starter: Sampler | None, start: tuple[float, float], stop: tuple[float, float], n_steps: int) -> None:
+    """Hold who takes the first steps of a multistep method to its grid.
+
+    Parameters
+    ----------
+    starter : Sampler or None
+        Who takes them.
+    start, stop : (float, float)
+        (α, σ) of the first and of the last state.
+    n_steps : int
+        Number of steps.
+
+    Raises
+    ------
+    TypeError
+        If `starter` has a memory.
+    ValueError
+        If `starter` has other ends, another number of steps, or draws noise.
+
+    Examples
+    --------
+    >>> import refscore as rs
+    >>> starter = rs.samplers.ddim(rs.paths.EDM(), [2.0, 1.0])
+    >>> hold_starter(starter, (1.0, 2.0), (1.0, 0.5), 1)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: starter is Sampler(ddim: ...); expected a sampler without noise of 1 steps from (1.0, 2.0) to (1.0, 0.5)
+    """
+    if isinstance(starter, Multistep):
+        raise TypeError(f"starter is {starter}; expected a Sampler, which needs no start itself")
+    if starter is None:
+        return
+    if (starter.start, starter.stop, starter.n_steps, starter.draws) != (start, stop, n_steps, 0):
+        raise ValueError(
+            f"starter is {starter}; expected a sampler without noise of {n_steps} steps from {start} to {stop}"
+        )
+
+
 def linear_multistep(
     name: str,
     *,
@@ -265,10 +303,7 @@ def linear_multistep(
     alpha, sigma = levels
     start, stop = (float(alpha[0]), float(sigma[0])), (float(alpha[-1]), float(sigma[-1]))
     n = len(alpha) - 1
-    if isinstance(starter, Multistep):
-        raise TypeError(f"starter is {starter}; expected a Sampler, which needs no start itself")
-    if starter is not None and (starter.start, starter.stop, starter.n_steps, starter.draws) != (start, stop, n, 0):
-        raise ValueError(f"starter is {starter}; expected a sampler without noise of {n} steps from {start} to {stop}")
+    hold_starter(starter, start, stop, n)
 
     def step(score: Score, x: Float, memory: Memory, k: int, noise: Float | None) -> tuple[Float, Memory]:
         history = (predict(score(x, float(alpha[k]), float(sigma[k])), x, k), *memory)
