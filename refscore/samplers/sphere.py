@@ -53,10 +53,10 @@ def geodesic(x: ArrayLike, velocity: ArrayLike) -> Float:
     """
     x = _unit(x)
     v = of_shape(velocity, "velocity", x.shape, "x")
-    along, length = np.abs((x * v).sum(-1)), np.sqrt((v**2).sum(-1, keepdims=True))
-    if (along > CLOSE * length[..., 0]).any():
+    along = np.abs((x * v).sum(-1))
+    if (along > CLOSE * np.abs(v).sum(-1)).any():
         raise ValueError(f"velocity has a part {along.max():.3g} along x; expected it tangential, x·v = 0")
-    return _walked(x, v, length)
+    return _walked(x, v)  # (SPL.2)
 
 
 def sphere_langevin_step(
@@ -111,10 +111,11 @@ def sphere_langevin_step(
     eps = number(step_size, "step_size", positive)
     push = 0.5 * eps * of_shape(score(x), "score(x)", x.shape, "x") + np.sqrt(eps) * noise
     v = push - (x * push).sum(-1, keepdims=True) * x
-    return _walked(x, v, np.sqrt((v**2).sum(-1, keepdims=True)))  # (SPL.1)
+    return _walked(x, v)  # (SPL.1)
 
 
-def _walked(x: Float, v: Float, length: Float) -> Float:
+def _walked(x: Float, v: Float) -> Float:
+    length = np.sqrt((v**2).sum(-1, keepdims=True))
     moved = np.cos(length) * x + np.sinc(length / np.pi) * v  # (SPL.2)
     value: Float = moved / np.sqrt((moved**2).sum(-1, keepdims=True))  # rounding does not grow from step to step
     return value
