@@ -33,6 +33,7 @@ from refscore.exact.discrepancies import fisher, kl, total_variation, wasserstei
 from refscore.exact.flows import flow, flow_map
 from refscore.exact.laws import law, step_map
 from refscore.exact.maps import AffineMap, NotAffine, probe
+from refscore.exact.on_the_way import Marginal, marginals
 from refscore.exact.orders import Order, observed_order, order_of
 from refscore.exact.quadrature import expectation
 from refscore.exact.stationary import contraction_rate, stationary_law
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AffineMap",
+    "Marginal",
     "NotAffine",
     "Order",
     "acceptance",
@@ -103,6 +105,7 @@ __all__ = [
     "kernels",
     "kl",
     "law",
+    "marginals",
     "minimisers",
     "missing",
     "mixing",
