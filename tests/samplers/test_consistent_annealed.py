@@ -69,6 +69,8 @@ def test_bad_arguments_are_named():
         consistent_annealed_step(score, X, Z, sigma=2.0, sigma_next=1.0, eta=0.3)
     with pytest.raises(ValueError, match=r"expected \|1 - η\| σ ≤ σ'"):
         consistent_annealed(SIGMAS, eta=0.2)
+    with pytest.raises(ValueError, match=r"\|1 - η\| σ = 1.8, more than the next level 1"):
+        consistent_annealed_step(score, X, Z, sigma=2.0, sigma_next=1.0, eta=1.9)
     with pytest.raises(ValueError, match="do not descend"):
         consistent_annealed([1.0, 2.0], eta=0.5)
     with pytest.raises(ValueError, match=r"eta has shape \(2,\); expected \(\) or \(4,\)"):

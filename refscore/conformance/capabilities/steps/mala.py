@@ -149,7 +149,7 @@ MALA = Capability(
         Fault(
             "MALA-upside-down",
             "the ratio of the proposals stands upside down",
-            "a bias twice that of leaving it out",
+            "a bias about twice that of leaving it out",
             _with(ratio=_upside_down),
         ),
         Fault(

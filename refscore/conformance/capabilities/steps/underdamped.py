@@ -252,7 +252,7 @@ UNDERDAMPED = Capability(
         Fault(
             "UND-baoab-stale-force",
             "the last kick takes the force of the first",
-            "first order, with a drift of the energy",
+            "first order instead of second",
             _parts("baoab", "BAOAB", HALVES, stale=True),
             declared=BAOAB,
         ),
