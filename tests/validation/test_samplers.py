@@ -21,6 +21,7 @@ def test_the_page_has_every_row():
     assert [pair for pair in PAIRS if f"| {pair[0]} | {pair[1]} |" not in page] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOLVERS)
 def test_order_of_a_solver(name):
     line, order, proved = solver_row(name, "flow")
