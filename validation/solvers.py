@@ -55,9 +55,9 @@ HEAD = """
 ## Solvers on log-SNR grids
 
 The same target, on grids even in log-SNR from 0.9 to 0.05. *Claimed* is what is published, *proved* what the page of
-the sampler derives, *observed* is extrapolated from four step counts, the least and the largest of them given. A started
-method takes its first steps with a single-step method; started by itself a multistep method has order 2 however high its
-claim, UniPC order 3. The numbers are W₂ to the exact marginal.
+the sampler derives, *observed* is extrapolated from four step counts, the least and the largest of them given. A
+started method takes its first steps with a single-step method; started by itself a multistep method has order 2
+however high its claim, UniPC order 3. The numbers are W₂ to the exact marginal.
 
 | solver | path | claimed | proved | observed | steps | W₂ | | | |
 |---|---|---:|---:|---:|---:|---:|---:|---:|---:|
