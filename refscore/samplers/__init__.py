@@ -52,6 +52,13 @@ from refscore.samplers.minibatch import control_variate_score, minibatch_score, 
 from refscore.samplers.multistep import Multistep
 from refscore.samplers.pndm import pndm, pseudo_runge_kutta
 from refscore.samplers.preconditioned import preconditioned_langevin, preconditioned_langevin_step
+from refscore.samplers.predictor_corrector import (
+    annealed_corrector_step,
+    batch_corrector_step,
+    corrector_predictor,
+    langevin_corrector_step,
+    predictor_corrector,
+)
 from refscore.samplers.recording import Moments, Running, Trajectory, moments, several, thinned
 from refscore.samplers.replay import Sampler, noisy_score, replay
 from refscore.samplers.reverse_sde import (
@@ -72,6 +79,7 @@ from refscore.samplers.runge_kutta import (
     runge_kutta_step,
 )
 from refscore.samplers.sphere import sphere_langevin_step
+from refscore.samplers.stochastic_heun import stochastic_heun, stochastic_heun_step
 from refscore.samplers.underdamped import baoab, baoab_step, obabo, obabo_step, underdamped, underdamped_step
 from refscore.samplers.unipc import bh1, bh2, unip, unipc
 
@@ -93,14 +101,17 @@ __all__ = [
     "ancestral_vp",
     "ancestral_vp_step",
     "annealed",
+    "annealed_corrector_step",
     "annealed_langevin",
     "baoab",
     "baoab_step",
+    "batch_corrector_step",
     "bh1",
     "bh2",
     "consistent_annealed",
     "consistent_annealed_step",
     "control_variate_score",
+    "corrector_predictor",
     "data_form",
     "ddim",
     "ddim_step",
@@ -127,6 +138,7 @@ __all__ = [
     "heun_ode_step",
     "hmc_step",
     "langevin",
+    "langevin_corrector_step",
     "langevin_step",
     "large_variance",
     "leapfrog",
@@ -142,6 +154,7 @@ __all__ = [
     "pndm",
     "preconditioned_langevin",
     "preconditioned_langevin_step",
+    "predictor_corrector",
     "projected_langevin_step",
     "pseudo_runge_kutta",
     "reflected_langevin_step",
@@ -156,6 +169,8 @@ __all__ = [
     "sgld_step",
     "small_variance",
     "sphere_langevin_step",
+    "stochastic_heun",
+    "stochastic_heun_step",
     "thinned",
     "unadjusted_hmc",
     "underdamped",
