@@ -9,9 +9,10 @@ import numpy as np
 
 from refscore.arrays import Float, integer, number
 from refscore.paths import Path
+from refscore.schedules.levels import karras
 from refscore.schedules.lines import line, with_ends
 
-__all__ = ["log_snr_times", "quadratic_times", "uniform_times"]
+__all__ = ["karras_times", "log_snr_times", "quadratic_times", "uniform_times"]
 
 
 def uniform_times(*, n: int, t_start: float = 1.0, t_stop: float = 0.0) -> Float:
@@ -132,13 +133,65 @@ def log_snr_times(path: Path, *, n: int, t_start: float, t_stop: float) -> Float
     True
     """
     n, first, last = _span(n, t_start, t_stop)
+    levels = _finite_levels(path, first, last)
+    return with_ends(path.time(line(levels[0], levels[1], n + 1)), first, last)  # (GRID.3)
+
+
+def karras_times(path: Path, *, n: int, t_start: float, t_stop: float, rho: float = 7.0) -> Float:
+    """Times at which the noise level relative to the signal, σ/α, runs through Karras' levels.
+
+        t_i = t(-log σ_i),   σ_i = (σ_start^(1/ρ) + i/n (σ_stop^(1/ρ) - σ_start^(1/ρ)))^ρ,   i = 0, …, n    (GRD2.5)
+
+    Parameters
+    ----------
+    path : Path
+        Gives λ(t) = log(α/σ) and its inverse.
+    n : int
+        Number of steps, at least 1.
+    t_start, t_stop : float
+        First and last time, where λ is finite: σ_start and σ_stop are σ/α there.
+    rho : float
+        ρ > 0. 7 is Karras'; the larger, the nearer to :func:`log_snr_times`.
+
+    Returns
+    -------
+    (n + 1,)
+        Descending, t_start first. A last step to t = 0 is one more time: ``np.append(times, 0)``.
+
+    Raises
+    ------
+    ValueError
+        If n < 1, ρ ≤ 0, not 0 ≤ t_stop < t_start, or λ is infinite at one of them.
+
+    References
+    ----------
+    Karras et al. (2022), Elucidating the design space of diffusion-based generative models, eq. 5.
+
+    Examples
+    --------
+    On EDM's path σ = t, and it is :func:`karras`:
+
+    >>> from refscore.paths import EDM
+    >>> times = karras_times(EDM(), n=17, t_start=80, t_stop=0.002)
+    >>> np.allclose(times, karras(n=18, sigma_min=0.002, sigma_max=80), rtol=1e-13, atol=0)
+    True
+    """
+    n, first, last = _span(n, t_start, t_stop)
+    levels = _finite_levels(path, first, last)
+    scale = 0.5 * (levels[0] + levels[1])  # only ratios of levels count, and so none overflows
+    ends = np.exp(scale - levels)
+    sigmas = karras(n=n + 1, sigma_min=float(ends[1]), sigma_max=float(ends[0]), rho=rho)
+    return with_ends(path.time(scale - np.log(sigmas)), first, last)  # (GRD2.5)
+
+
+def _finite_levels(path: Path, first: float, last: float) -> Float:
     levels = path.log_snr(np.array([first, last]))
     if not np.isfinite(levels).all():
         raise ValueError(
             f"log_snr runs from {levels[0]:g} at t_start = {first:g} to {levels[1]:g} at t_stop = {last:g}; "
             "expected finite ends"
         )
-    return with_ends(path.time(line(levels[0], levels[1], n + 1)), first, last)  # (GRID.3)
+    return levels
 
 
 def _span(n: int, t_start: float, t_stop: float) -> tuple[int, float, float]:
