@@ -1,8 +1,9 @@
-"""Capabilities ``step.*`` and ``sampler.annealed_langevin``: one step down in noise, or all of them, on given noise."""
+"""Capabilities ``step.*``, the corrector's and ``sampler.annealed_langevin``: steps down in noise, on given noise."""
 
 from __future__ import annotations
 
 from refscore.conformance.capabilities.steps.ancestral import ANCESTRAL_VE, ANCESTRAL_VP
+from refscore.conformance.capabilities.steps.corrector import CORRECTOR
 from refscore.conformance.capabilities.steps.ddim import DDIM
 from refscore.conformance.capabilities.steps.langevin import ANNEALED, LANGEVIN
 from refscore.conformance.capabilities.steps.mala import MALA
@@ -23,5 +24,6 @@ STEPS = (
     ANCESTRAL_VP,
     ANCESTRAL_VE,
     DDIM,
+    CORRECTOR,
     ANNEALED,
 )
