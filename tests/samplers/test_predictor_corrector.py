@@ -220,7 +220,18 @@ def test_many_steps_end_at_the_bias_of_the_corrector():
 
 def test_a_predictor_without_noise_leaves_its_vector_unused():
     path, times = rs.paths.VP(), [0.9, 0.5, 0.2]
-    sampler = predictor_corrector(path, times, predictor=rs.samplers.euler_ode, corrector=fixed(path))
+
+    def predictor(path, times):
+        inner, given = rs.samplers.euler_ode(path, times), []
+
+        def step(score, x, k, noise):
+            given.append(noise)
+            assert given == [None] * len(given)
+            return inner.step(score, x, k, noise)
+
+        return rs.samplers.Sampler("ode", inner.n_steps, 0, 1.0, inner.start, inner.stop, step)
+
+    sampler = predictor_corrector(path, times, predictor=predictor, corrector=fixed(path))
     tape = rs.noise.tape(3, 4, (5,), 2)
     other = tape.copy()
     other[[0, 2]] += 1

@@ -40,9 +40,10 @@ def _cases(conventions: Mapping[str, Any]) -> Iterator[Case]:
                 continue
             s, terms, keywords = model(x), model.magnitude(x), {"snr": snr}
             e = 2 * (snr * _length(noise, norms) / _length(s, norms)) ** 2
-            lost = (terms * np.abs(s)).sum(-1, keepdims=True) / _length(s)  # by what rounding moves the length of s
-            lost = 1 + (lost if norms == "per_sample" else lost.mean()) / _length(s, norms)
-            size = np.abs(x) + e * (terms + 2 * lost * np.abs(s)) + lost * np.sqrt(2 * e) * np.abs(noise)
+            lost = (terms * np.abs(s)).sum(-1, keepdims=True) / _length(s)  # rounding in s moves |s|
+            lost = 2 + (lost if norms == "per_sample" else lost.mean()) / _length(s, norms)  # |z| and |s| round, too
+            # Two sums round x.
+            size = 2 * np.abs(x) + e * (terms + 2 * lost * np.abs(s)) + lost * np.sqrt(2 * e) * np.abs(noise)
             given = (model, x, noise)
             yield step_case(f"snr={snr:g},{name}", given, keywords, size, meant=(given, {**keywords, "norms": norms}))
 
