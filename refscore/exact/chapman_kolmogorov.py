@@ -273,7 +273,8 @@ def grid(tail: float, nodes: int, terms: Terms, before: Float | None) -> tuple[F
             return before, float(width / (len(before) - 1))
     low, high = _end(terms, tail), -_end(mirror, tail)
     pad = 0.03 * (high - low)
-    return np.linspace(low - pad, high + pad, nodes), float((high - low + 2 * pad) / (nodes - 1))
+    x = np.asarray(np.linspace(low - pad, high + pad, nodes), dtype=np.float64)
+    return x, float((high - low + 2 * pad) / (nodes - 1))
 
 
 def _end(terms: Terms, tail: float) -> float:

@@ -332,7 +332,8 @@ def _slowest(chain: _Chain) -> float:
     for _ in range(400):
         y = y - weights @ y
         y = y / np.abs(y).max()
-        b, z = y.copy(), np.zeros(n)
+        z: Float = np.zeros(n)
+        b = y.copy()
         for k in range(n - 1, 0, -1):
             b[:k] += p[:k, k] * (b[k] / out[k])
         for k in range(1, n):

@@ -269,7 +269,7 @@ def wasserstein2(p: Gaussian | Mixture, q: Gaussian | Mixture, *, per_scale: int
     (low_p, high_p), (low_q, high_q) = (range_of(terms) for terms in (one, two))
     narrowest = min(float(one[2].min()), float(two[2].min()))
     n = int(min(MOST, np.ceil(per_scale * (high_p - low_p + high_q - low_q) / narrowest)))
-    t = np.linspace(low_p + low_q, high_p + high_q, n + 1)
+    t = np.asarray(np.linspace(low_p + low_q, high_p + high_q, n + 1), dtype=np.float64)
     x = _coupled(t, one, two)
     y = t - x
     f, g = sum_of(one, density, x), sum_of(two, density, y)
@@ -327,7 +327,8 @@ def _crossings(gap: Callable[[Float], Float], one: Terms, two: Terms) -> Float:
     (low_p, high_p), (low_q, high_q) = range_of(one), range_of(two)
     narrowest = min(float(one[2].min()), float(two[2].min()))
     low, high = min(low_p, low_q), max(high_p, high_q)
-    x = np.linspace(low, high, int(min(MOST, np.ceil(PER_SCALE * (high - low) / narrowest))) + 2)
+    n = int(min(MOST, np.ceil(PER_SCALE * (high - low) / narrowest))) + 2
+    x = np.asarray(np.linspace(low, high, n), dtype=np.float64)
     sign = np.sign(gap(x))
     at = np.flatnonzero(sign[:-1] * sign[1:] < 0)
     left, right, before = x[at], x[at + 1], sign[at]

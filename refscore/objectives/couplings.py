@@ -20,7 +20,7 @@ import itertools
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.special import logsumexp
 
@@ -29,7 +29,7 @@ from refscore.arrays import Float, as_float64, integer, number, of_shape, positi
 __all__ = ["assign", "draw_pairs", "entropic_plan", "reflow_pairs"]
 
 
-def assign(x0: ArrayLike, x1: ArrayLike) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def assign(x0: ArrayLike, x1: ArrayLike) -> NDArray[np.intp]:
     """Optimal transport between two sets of n points: the permutation of least total cost.
 
         min_π Σ_i ½ |x0_i - x1_π(i)|²                                                                 (OT.3)
@@ -129,7 +129,8 @@ def entropic_plan(
     x0, x1 = _sets(x0, x1)
     goal, accuracy = number(epsilon, "epsilon", positive), number(rtol, "rtol", positive)
     left, cost = integer(max_iterations, "max_iterations", 1), _cost(x0, x1)
-    g, scale = np.zeros(len(x1)), max(goal, float(cost.max()))
+    g: Float = np.zeros(len(x1))
+    scale = max(goal, float(cost.max()))
     while True:
         log_plan, miss = _rows(cost, g, scale)
         while left and np.abs(miss).max() > (accuracy if scale == goal else 0.1):

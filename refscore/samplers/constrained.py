@@ -89,7 +89,8 @@ def projected(x: ArrayLike, *, lower: ArrayLike, upper: ArrayLike) -> Float:
     """
     x = samples(x, "x")
     low, high = walls(lower, upper, x.shape[-1])
-    return np.minimum(np.maximum(x, low), high)  # (CST.3)
+    inside: Float = np.minimum(np.maximum(x, low), high)  # (CST.3)
+    return inside
 
 
 def reflected(x: ArrayLike, *, lower: ArrayLike, upper: ArrayLike) -> Float:

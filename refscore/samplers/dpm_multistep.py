@@ -319,7 +319,8 @@ def _noisy(path: Path, times: ArrayLike, form: Form, name: str, order: int) -> M
         gain, scale = -2 * s_s * np.expm1(h), s_s * np.sqrt(np.expm1(2 * h))  # (DPMM.7)
 
     def row(k: int) -> Float:
-        return gain[k : k + 1] if order == 1 or k == 0 else gain[k] * (PRESENT + _slope(at, k))  # (DPMM.8)
+        found: Float = gain[k : k + 1] if order == 1 or k == 0 else gain[k] * (PRESENT + _slope(at, k))  # (DPMM.8)
+        return found
 
     return _made(path, at, form, name, order, keep, [row(k) for k in range(len(h))], scale, None)
 

@@ -72,7 +72,7 @@ BY_HAND: dict[str, Step] = {"exponential integrator": exponential, "DDPM": ddpm,
 
 def errors(eigenvalues: Float, name: str, points: int) -> float:
     """W₂ to the data of one sampler on a uniform grid of so many points, started from N(0, I)."""
-    times: Float = np.linspace(1.0, LAST, points)
+    times = np.asarray(np.linspace(1.0, LAST, points), dtype=np.float64)
     rows, v = np.zeros((3, len(eigenvalues))), np.ones(len(eigenvalues))
     rows[1] = 1.0  # the state 0 and the state 1 without noise, the state 0 with noise 1
 

@@ -48,7 +48,8 @@ def _uniforms(log_a: Float) -> Float:
     a = np.exp(np.minimum(log_a, 0))
     near = np.minimum(NEAR[:, None] * a, 0.96875 + 0 * a)
     near = np.where(near == a, 0.75 * near, near)
-    return np.concatenate([near, np.broadcast_to(GRID[:, None], (len(GRID), len(a)))]).astype(np.float32).astype(float)
+    both = np.concatenate([near, np.broadcast_to(GRID[:, None], (len(GRID), len(a)))])
+    return np.asarray(both.astype(np.float32), dtype=np.float64)
 
 
 def _cases(conventions: Mapping[str, Any]) -> Iterator[Case]:
