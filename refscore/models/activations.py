@@ -9,8 +9,8 @@ With s = 1/(1 + e⁻ᵃ) the logistic function, r = 1 - s, and N, n the standard
     GELU      φ = a N           φ' = N + a n        φ'' = n (2 - a²)          φ''' = n a (a² - 4)       (ACT.4)
     sin       φ = sin a         φ' = cos a          φ'' = -sin a              φ''' = -cos a             (ACT.5)
 
-`derivatives` is for models: each factor above is relatively accurate for every a, so s and r are both computed from
-e^-|a|, never as 1 - the other. `forward` is for training: in place, in the dtype of its buffers, from the fewest passes
+`derivatives` is for models: each factor above is relatively accurate for every a, so r is computed as s(-a), never as
+1 - s. `forward` is for training: in place, in the dtype of its buffers, from the fewest passes
 over memory, with an absolute error of a few u |a|, where u is the dtype's unit roundoff.
 """
 

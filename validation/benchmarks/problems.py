@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refscore import fit, models
+from refscore.models import workspace
 from refscore.noise import normals, uniforms
 
 __all__ = ["Forward", "Trace", "Training", "initial", "layers"]
@@ -59,13 +60,7 @@ def layers(theta: Array, widths: tuple[int, ...]) -> list[tuple[Array, Array]]:
     list of (NDArray, NDArray)
         Views.
     """
-    parts: list[tuple[NDArray[Any], NDArray[Any]]] = []
-    start = 0
-    for fan_in, fan_out in pairwise(widths):
-        middle, end = start + fan_out * fan_in, start + fan_out * (fan_in + 1)
-        parts.append((theta[start:middle].reshape(fan_out, fan_in), theta[middle:end]))
-        start = end
-    return parts
+    return list(zip(*workspace.layers(theta, widths)))
 
 
 @final
