@@ -1,4 +1,7 @@
-"""`make peers`: run every adapter, write ``results.md`` and ``results.json``, renew the table in the README."""
+"""`make peers`: run every adapter, write ``results.md`` and ``results.json``, renew the table in the README.
+
+What is not run this time keeps its rows of an earlier run.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +9,43 @@ import argparse
 import datetime
 import importlib.metadata
 import importlib.util
-import math
+import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import refscore
-from refscore.conformance import Adapter, Report, Selection, check, load
-from refscore.conformance.capabilities.black_box.driving import Driver
+from refscore.conformance import Report, Selection, check, load
 from refscore.conformance.expected import Expected, apply_expected, read_expected
-from refscore.conformance.guard import AdapterFailure, Call
-from refscore.conformance.kinds import array_kind
-from refscore.conformance.results import Result
-from refscore.exact.discrepancies import wasserstein2
-from validation.peers.table import Deviation, Row, renew, write
+from validation.peers.rows import Checked, Row, checked_of, read, rows_of
+from validation.peers.sources import SOURCES
+from validation.peers.table import renew, write
 
 HERE = Path(__file__).parent
 README = HERE.parent.parent / "README.md"
-BOX = "sampler.black_box"
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of adapters, with its known deviations beside it, and the libraries it needs."""
+    """One file of adapters, with its known deviations beside it, and the libraries and the source it needs."""
 
     heading: str
     file: str
     needs: tuple[str, ...]
+    source: str = ""
+
+    @property
+    def lacking(self) -> str:
+        """What there is to do before it can be run; empty if it can."""
+        absent = [name for name in self.needs if importlib.util.find_spec(name) is None]
+        if absent:
+            return f"{' and '.join(absent)} not installed (pip install '.[peers]')"
+        return SOURCES[self.source].lacking if self.source else ""
 
 
 PARTS = (
@@ -59,30 +66,35 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m validation.peers", description=__doc__)
     parser.add_argument("--part", action="append", default=[], metavar="FILE", help="only these files of adapters")
+    parser.add_argument("--source", action="append", default=[], metavar="NAME=PATH", type=_source,
+                        help=f"where a repository lies that is on no package index: {', '.join(SOURCES)}")  # fmt: skip
     options = parser.parse_args()
+    for name, path in options.source:
+        os.environ[SOURCES[name].variable] = path
+    sys.path.insert(0, str(HERE.parent.parent))
+    today = datetime.date.today().isoformat()
     rows: list[Row] = []
-    missing: list[str] = []
+    others: list[Checked] = []
+    ran = []
     for part in PARTS:
         if options.part and part.file not in options.part:
             continue
-        lacking = [name for name in part.needs if importlib.util.find_spec(name) is None]
-        if lacking:
-            print(f"{part.heading}: skipped, {' and '.join(lacking)} not installed (pip install '.[peers]')")
-            missing += [f"{part.heading} ({' and '.join(lacking)})"]
+        if part.lacking:
+            print(f"{part.heading}: skipped: {part.lacking}")
             continue
         expected = read_expected(str((HERE / part.file).with_suffix(".toml")))
         report = checked(part, expected)
-        rows += rows_of(part, report, expected)
-        print(f"{part.heading}: {len(report.adapters)} samplers, {_said(report)}, {report.seconds:.0f} s")
-    wrong = [row for row in rows if row.verdict == "FAILS"]
+        adapters = load(str(HERE / part.file))
+        rows += rows_of(part.heading, f"validation.peers.{Path(part.file).stem}", adapters, report, expected, today)
+        others += checked_of(part.heading, adapters, report, expected, today)
+        ran.append(part.heading)
+        print(f"{part.heading}: {len(report.adapters)} adapters, {_said(report)}, {report.seconds:.0f} s", flush=True)
+    wrong = [row for row in (*rows, *others) if row.verdict == "FAILS"]
     for row in wrong:
-        print(f"unexpected: {row.library} {row.sampler}: {row.outcomes}", file=sys.stderr)
-    if rows and not options.part:
-        today = datetime.date.today().isoformat()
-        write(HERE, rows, missing, _versions(), today)
-        print(f"written: {HERE / 'results.md'}")
-        if not missing:
-            renew(README, rows, today)
+        name = row.sampler if isinstance(row, Row) else f"{row.function} {row.capability}"
+        print(f"unexpected: {row.library} {name}: {row.outcomes}", file=sys.stderr)
+    if ran:
+        _renew(rows, others, ran)
     return 1 if wrong else 0
 
 
@@ -114,88 +126,26 @@ def checked(part: Part, expected: list[Expected]) -> Report:
     return apply_expected(report, expected)
 
 
-def rows_of(part: Part, report: Report, expected: list[Expected]) -> Iterator[Row]:
-    """One row for each adapter.
-
-    Parameters
-    ----------
-    part : Part
-        The file.
-    report : Report
-        The suite's report on it.
-    expected : list of Expected
-        Known deviations, for their reasons.
-
-    Yields
-    ------
-    Row
-        In the order of the file.
-    """
-    sys.path.insert(0, str(HERE.parent.parent))
-    adapters = {adapter.title: adapter for adapter in load(str(HERE / part.file))}
-    for info in report.adapters:
-        adapter = adapters[f"{info.name} {info.version}".strip()]
-        results = {r.check.split("/")[1]: r for r in report.results if r.adapter == adapter.title}
-        known = [e for e in expected if any(e.matches(r) and r.outcome == "xfail" for r in results.values())]
-        library, _, sampler = info.name.partition(" ")
-        conventions, finite = adapter.offers[BOX].conventions, _figures(results, "finite")
-        yield Row(
-            part=part.heading,
-            library=library,
-            version=info.version,
-            sampler=sampler,
-            claimed=conventions["order"],
-            claim=_claims(part).get(sampler, ""),
-            predictions=tuple(conventions["predictions"]),
-            outcomes={name: result.outcome for name, result in results.items()},
-            errors=tuple(law_errors(adapter)) if results["rows"].outcome == "pass" else (),  # one law, not one a batch
-            gaussian=_figures(results, "order-gaussian").get("order", ()),
-            mixture=_figures(results, "order-mixture").get("order", ()),
-            not_finite=tuple(map(int, finite.get("not finite at", ()))),
-            raises=tuple(map(int, finite.get("raises at", ()))),
-            deviations=tuple(Deviation(*_split(e.reason), e.link) for e in known),
-        )
+def _renew(rows: list[Row], others: list[Checked], ran: list[str]) -> None:
+    """Put these rows in the place of those of an earlier run of the same parts, and leave all others."""
+    held, held_others = read(HERE)
+    place = {part.heading: number for number, part in enumerate(PARTS)}
+    everything = sorted([*rows, *(row for row in held if row.part in place and row.part not in ran)],
+                        key=lambda row: place[row.part])  # fmt: skip
+    functions = sorted([*others, *(row for row in held_others if row.part in place and row.part not in ran)],
+                       key=lambda row: place[row.part])  # fmt: skip
+    known = {row.part for row in everything} | {row.part for row in functions}
+    missing = [f"{part.heading}: {part.lacking or 'not run'}" for part in PARTS if part.heading not in known]
+    write(HERE, everything, functions, missing, _versions([*everything, *functions]))
+    renew(README, everything, functions)
+    print(f"written: {HERE / 'results.md'}")
 
 
-def law_errors(adapter: Adapter) -> list[tuple[int, float]]:
-    """W₂ of the exact law of the output at the step counts of the adapter, where there is one.
-
-    Parameters
-    ----------
-    adapter : Adapter
-        It offers a black box.
-
-    Returns
-    -------
-    list of (int, float)
-        Steps and W₂.
-    """
-    offer = adapter.offers[BOX]
-    driver = Driver(Call(offer, array_kind(adapter.arrays, adapter.dtype)), offer.conventions, adapter.dtype)
-    found = []
-    for n in offer.conventions["steps"]:
-        try:
-            law = driver.affine(n).push(driver.start_law(n))
-        except (AdapterFailure, ValueError):  # it raises, or is not finite
-            continue
-        error = float(wasserstein2(law, driver.stop_law(n)))
-        if math.isfinite(error):
-            found.append((int(n), error))
-    return found
-
-
-def _claims(part: Part) -> dict[str, str]:
-    module: Any = importlib.import_module(f"validation.peers.{Path(part.file).stem}")
-    return {peer.name: peer.claim for peer in module.PEERS}
-
-
-def _figures(results: dict[str, Result], check: str) -> dict[str, tuple[float, ...]]:
-    return dict(results[check].figures) if check in results else {}
-
-
-def _split(reason: str) -> tuple[str, str]:
-    whose, _, text = reason.partition(": ")
-    return whose, text
+def _source(text: str) -> tuple[str, str]:
+    name, _, path = text.partition("=")
+    if name not in SOURCES or not path:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected NAME=PATH with NAME one of {', '.join(SOURCES)}")
+    return name, str(Path(path).resolve())
 
 
 def _said(report: Report) -> str:
@@ -203,14 +153,10 @@ def _said(report: Report) -> str:
                      if count and outcome not in ("planned", "undeclared"))  # fmt: skip
 
 
-def _versions() -> str:
-    names = ("torch", "diffusers", "k-diffusion")
-    found = [f"{name} {importlib.metadata.version(name)}" for name in names if _installed(name)]
-    return ", ".join([f"refscore {refscore.__version__}", *found])
-
-
-def _installed(name: str) -> bool:
-    return importlib.util.find_spec(name.replace("-", "_")) is not None
+def _versions(rows: list[Row | Checked]) -> str:
+    found = [f"torch {importlib.metadata.version('torch')}"] if importlib.util.find_spec("torch") else []
+    libraries = dict.fromkeys(f"{row.library} {row.version}" for row in rows)
+    return ", ".join([f"refscore {refscore.__version__}", *found, *libraries])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The results as a table: one row a sampler, for programs, for people, and in short for the README."""
+"""The results as tables: one row a sampler or another function, for programs, for people, in short for the README."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
-from typing import final
 
-__all__ = ["Deviation", "Row", "renew", "write"]
+from validation.peers.rows import Checked, Deviation, Row
+
+__all__ = ["renew", "write"]
 
 ASKED = """\
 Every sampler is run as it is released, with the exact model of a known target in place of a network, in float64 unless
@@ -25,7 +26,12 @@ the library's and the noise levels smooth, from σ/α = 5 to 0.05; the grids as 
   against the order that is claimed. Multistep methods without noise are started with short steps.
 * **not finite**: step counts from 1 to 64 at which a state is not a number or the library raises.
 * **predictions**: all of these give the same run, unless it says that they differ.
+
+Paths, conversions, steps and losses are functions with a value: they are compared with it, case by case, as far as
+rounding goes; `refscore explain CAPABILITY` says what is asked.
 """
+
+WIDE = 4  # libraries in a line of the README
 
 # For the README: what is told there while a deviation's reason has the words before it.
 FINDINGS = {
@@ -35,72 +41,7 @@ FINDINGS = {
 }
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Deviation:
-    """Why a check of a sampler fails."""
-
-    whose: str
-    reason: str
-    link: str
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What was found out about one sampler.
-
-    Parameters
-    ----------
-    part : str
-        Heading it belongs under.
-    library, version, sampler : str
-        What was run.
-    claimed : float or None
-        The claimed order, None where none is asked for.
-    claim : str
-        Who claims it.
-    predictions : tuple of str
-        What the model predicted.
-    outcomes : dict
-        From the name of a check to its outcome.
-    errors : tuple of (int, float)
-        Steps and W₂ of the exact law.
-    gaussian, mixture : tuple of float
-        Observed orders and their uncertainty; empty where there are none.
-    not_finite, raises : tuple of int
-        Step counts at which a state is not a number, or the library raises.
-    deviations : tuple of Deviation
-        Explanations of what fails.
-    """
-
-    part: str
-    library: str
-    version: str
-    sampler: str
-    claimed: float | None
-    claim: str
-    predictions: tuple[str, ...]
-    outcomes: dict[str, str]
-    errors: tuple[tuple[int, float], ...]
-    gaussian: tuple[float, ...]
-    mixture: tuple[float, ...]
-    not_finite: tuple[int, ...]
-    raises: tuple[int, ...]
-    deviations: tuple[Deviation, ...]
-
-    @property
-    def verdict(self) -> str:
-        """In one word: conforms, deviates (as expected), FAILS, or inconclusive."""
-        found = set(self.outcomes.values())
-        if found & {"fail", "error", "xpass"} or ("blocked" in found and "xfail" not in found):
-            return "FAILS"
-        if "inconclusive" in found:
-            return "inconclusive"
-        return "deviates" if "xfail" in found else "conforms"
-
-
-def write(folder: Path, rows: Sequence[Row], missing: Sequence[str], versions: str, date: str) -> None:
+def write(folder: Path, rows: Sequence[Row], others: Sequence[Checked], missing: Sequence[str], versions: str) -> None:
     """Write ``results.json`` and ``results.md``.
 
     Parameters
@@ -109,19 +50,22 @@ def write(folder: Path, rows: Sequence[Row], missing: Sequence[str], versions: s
         Where.
     rows : sequence of Row
         All samplers.
+    others : sequence of Checked
+        All other functions.
     missing : sequence of str
-        Libraries that are not installed.
-    versions, date : str
-        What was run, and when.
+        Parts that were never run, and why.
+    versions : str
+        What was run.
     """
-    head = json.dumps({"versions": versions, "date": date, "missing": list(missing)}, ensure_ascii=False)
-    lines = [json.dumps({**asdict(row), "verdict": row.verdict}, ensure_ascii=False) for row in rows]
-    body = ",\n".join(lines)
-    (folder / "results.json").write_text(f'{head[:-1]}, "rows": [\n{body}\n]}}\n', encoding="utf-8")
-    (folder / "results.md").write_text(_markdown(rows, missing, versions, date), encoding="utf-8")
+    head = json.dumps({"versions": versions, "missing": list(missing)}, ensure_ascii=False)
+    body, more = (",\n".join(json.dumps({**asdict(row), "verdict": row.verdict}, ensure_ascii=False) for row in some)
+                  for some in (rows, others))  # fmt: skip
+    text = f'{head[:-1]}, "rows": [\n{body}\n], "capabilities": [\n{more}\n]}}\n'
+    (folder / "results.json").write_text(text, encoding="utf-8")
+    (folder / "results.md").write_text(_markdown(rows, others, missing, versions), encoding="utf-8")
 
 
-def renew(readme: Path, rows: Sequence[Row], date: str) -> None:
+def renew(readme: Path, rows: Sequence[Row], others: Sequence[Checked]) -> None:
     """Put a short table between the marks ``<!-- peers -->`` of a README.
 
     Parameters
@@ -130,22 +74,24 @@ def renew(readme: Path, rows: Sequence[Row], date: str) -> None:
         The file.
     rows : sequence of Row
         All samplers.
-    date : str
-        When they were run.
+    others : sequence of Checked
+        All other functions.
     """
-    lines = [
-        "| library | version | samplers checked | conform | deviate | date |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for library in dict.fromkeys(row.library for row in rows):
-        mine = [row for row in rows if row.library == library]
-        conform = sum(row.verdict == "conforms" for row in mine)
-        lines += [f"| {library} | {mine[0].version} | {len(mine)} | {conform} | {len(mine) - conform} | {date} |"]
-    reasons = [deviation.reason for row in rows for deviation in row.deviations]
+    every: list[Row | Checked] = [*rows, *others]
+    cells = []
+    for library in dict.fromkeys(row.library for row in every):
+        mine = [row for row in every if row.library == library]
+        cells.append(f"{library} {mine[0].version} | {sum(row.verdict == 'conforms' for row in mine)} of {len(mine)}")
+    cells += [" | "] * (-len(cells) % WIDE)
+    lines = [f"| {' | '.join(['library | conform'] * WIDE)} |", f"| {' | '.join(['---'] * 2 * WIDE)} |"]
+    lines += [f"| {' | '.join(cells[at : at + WIDE])} |" for at in range(0, len(cells), WIDE)]
+    reasons = [deviation.reason for row in every for deviation in row.deviations]
     told = [text for words, text in FINDINGS.items() if any(words in reason for reason in reasons)]
     found = f", e.g. {'; '.join(told)}" if told else ""
     link = "[every deviation is explained](validation/peers/results.md)"
-    sentence = f"Run by `make peers` with the perfect model; {link}{found}."
+    dates = sorted({row.date for row in every})
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    sentence = f"By `make peers`, with the perfect model, {when}; {link}{found}."
     block = "\n".join([*lines, "", textwrap.fill(sentence, 120, break_long_words=False, break_on_hyphens=False)])
     text = readme.read_text(encoding="utf-8")
     before, _, rest = text.partition("<!-- peers -->\n")
@@ -153,21 +99,43 @@ def renew(readme: Path, rows: Sequence[Row], date: str) -> None:
     readme.write_text(f"{before}<!-- peers -->\n{block}\n<!-- /peers -->{after}", encoding="utf-8")
 
 
-def _markdown(rows: Sequence[Row], missing: Sequence[str], versions: str, date: str) -> str:
-    notes = list(dict.fromkeys(deviation for row in rows for deviation in row.deviations))
-    words = {"conforms": "conform", "deviates": "deviate as explained", "inconclusive": "inconclusive", "FAILS": "FAIL"}
-    count = {words[verdict]: sum(row.verdict == verdict for row in rows) for verdict in words}
-    lines = ["# Released samplers against the exact oracle", "", f"{versions}; {date}, by `make peers`.", ""]
-    lines += [f"{len(rows)} samplers: " + ", ".join(f"{n} {word}" for word, n in count.items() if n) + ".", ""]
+def _markdown(rows: Sequence[Row], others: Sequence[Checked], missing: Sequence[str], versions: str) -> str:
+    every: list[Row | Checked] = [*rows, *others]
+    notes = list(dict.fromkeys(deviation for row in every for deviation in row.deviations))
+    lines = ["# Released samplers against the exact oracle", "", f"{versions}; by `make peers`.", ""]
+    lines += [f"{_count(rows, 'samplers')}"] + ([f"{_count(others, 'other functions')}"] if others else []) + [""]
     lines += [ASKED]
-    lines += [f"**{library}: not installed, left out.**\n" for library in missing]
-    for part in dict.fromkeys(row.part for row in rows):
-        lines += [f"## {part}", "", *_table([row for row in rows if row.part == part], notes), ""]
+    lines += [f"**{part}: left out.**\n" for part in missing]
+    for part in dict.fromkeys(row.part for row in every):
+        dates = " and ".join(sorted({row.date for row in every if row.part == part}))
+        lines += [f"## {part}", "", f"Run on {dates}.", ""]
+        lines += _section(_table([row for row in rows if row.part == part], notes))
+        lines += _section(_functions([row for row in others if row.part == part], notes))
     lines += ["## Deviations", ""]
     for number, note in enumerate(notes, 1):
         link = f" <{note.link}>" if note.link else ""
         lines += [f"{number}. **{note.whose}**: {note.reason}.{link}"]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _count(rows: Sequence[Row | Checked], what: str) -> str:
+    words = {"conforms": "conform", "deviates": "deviate as explained", "inconclusive": "inconclusive", "FAILS": "FAIL"}
+    count = {words[verdict]: sum(row.verdict == verdict for row in rows) for verdict in words}
+    return f"{len(rows)} {what}: " + ", ".join(f"{n} {word}" for word, n in count.items() if n) + "."
+
+
+def _section(table: list[str]) -> list[str]:
+    return [*table, ""] if len(table) > 2 else []  # a head and a rule are no table
+
+
+def _functions(rows: Sequence[Checked], notes: Sequence[Deviation]) -> list[str]:
+    lines = ["function | capability | conventions | cases that conform | verdict | see", " | ".join(["---"] * 6)]
+    for row in rows:
+        right = sum(outcome == "pass" for outcome in row.outcomes.values())
+        cells = [row.function, row.capability, row.conventions or "–", f"{right} of {len(row.outcomes)}", row.verdict,
+                 _see(row, notes)]  # fmt: skip
+        lines.append(_cells(cells))
+    return [f"| {line} |" for line in lines]
 
 
 def _table(rows: Sequence[Row], notes: Sequence[Deviation]) -> list[str]:
@@ -183,13 +151,16 @@ def _table(rows: Sequence[Row], notes: Sequence[Deviation]) -> list[str]:
         if ordered:
             claimed = "–" if row.claimed is None else f"{row.claimed:g} ({row.claim})"
             cells += [claimed, _order(row.gaussian), _order(row.mixture)]
-        cells += [
-            _not_finite(row),
-            row.verdict,
-            ", ".join(str(1 + notes.index(note)) for note in row.deviations) or "–",
-        ]
-        lines.append(" | ".join(re.sub(r"\s+", " ", cell).replace("|", "\\|") for cell in cells))
+        lines.append(_cells([*cells, _not_finite(row), row.verdict, _see(row, notes)]))
     return [f"| {line} |" for line in lines]
+
+
+def _cells(cells: Sequence[str]) -> str:
+    return " | ".join(re.sub(r"\s+", " ", cell).replace("|", "\\|") for cell in cells)
+
+
+def _see(row: Row | Checked, notes: Sequence[Deviation]) -> str:
+    return ", ".join(str(1 + notes.index(note)) for note in row.deviations) or "–"
 
 
 def _order(order: Sequence[float]) -> str:
