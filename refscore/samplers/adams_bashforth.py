@@ -16,7 +16,8 @@ from refscore.arrays import Float, integer
 from refscore.paths import Path
 from refscore.samplers.arguments import grid
 from refscore.samplers.exponential import exponential_weights
-from refscore.samplers.multistep import Multistep, linear_multistep
+from refscore.samplers.linear_multistep import linear_multistep
+from refscore.samplers.multistep import Multistep
 from refscore.samplers.replay import Sampler
 
 __all__ = ["adams_bashforth"]

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 from refscore.arrays import Float, integer
 from refscore.paths import Path
 from refscore.samplers.exponential import Levels, levels_along
-from refscore.samplers.multistep import Multistep, linear_multistep
+from refscore.samplers.linear_multistep import linear_multistep
+from refscore.samplers.multistep import Multistep
 from refscore.samplers.replay import Sampler
 
 __all__ = ["deis"]

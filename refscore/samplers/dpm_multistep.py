@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike
 from refscore.arrays import Float
 from refscore.paths import Path
 from refscore.samplers.exponential import Form, Levels, data_form, levels_along, phi
-from refscore.samplers.multistep import Multistep, linear_multistep
+from refscore.samplers.linear_multistep import linear_multistep
+from refscore.samplers.multistep import Multistep
 from refscore.samplers.replay import Sampler
 
 __all__ = [

@@ -29,7 +29,8 @@ from numpy.typing import ArrayLike
 from refscore.arrays import Float, as_float64, integer
 from refscore.paths import Path
 from refscore.samplers.arguments import grid
-from refscore.samplers.multistep import Multistep, linear_multistep
+from refscore.samplers.linear_multistep import linear_multistep
+from refscore.samplers.multistep import Multistep
 from refscore.samplers.replay import Sampler
 
 __all__ = [

@@ -5,15 +5,13 @@ like x:
 
     m_0 = init(x_0),   (x_{k+1}, m_{k+1}) = step(s, x_k, m_k, k, z_k),   k = 0 … n - 1                  (MST.1)
 
-With an affine score the pair (x, m) goes through affine maps, so that the law of x is exact here too. The memory of a
-linear multistep method is its last predictions, and a step is a row of numbers:
-
-    x_{k+1} = K_k x_k + Σ_j w_kj m_{k-j} + q_k z_k,   m_k = predict(s(x_k, α_k, σ_k), x_k, k)            (MST.2)
+With an affine score the pair (x, m) goes through affine maps, so that the law of x is exact here too. Methods whose
+memory is their last predictions are in ``refscore.samplers.linear_multistep``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -24,7 +22,7 @@ from refscore.arrays import Float, of_shape
 if TYPE_CHECKING:
     from refscore.samplers.replay import Sampler, Score
 
-__all__ = ["Memory", "Multistep", "advance", "empty", "first_memory", "hold_starter", "linear_multistep"]
+__all__ = ["Memory", "Multistep", "advance", "described", "empty", "first_memory", "hold_counts"]
 
 Memory = tuple[Float, ...]
 """What a sampler remembers: arrays like x, always as many."""
@@ -42,7 +40,7 @@ class Multistep:
     n_steps : int or None
         Number of steps; None if every step is the same and any number may be taken.
     draws : int
-        Noise vectors a step takes.
+        Noise vectors a step takes; of several, ``step`` gets (draws, \\*batch, d).
     prior_scale : float
         A run starts from N(0, prior_scale² I) unless told otherwise.
     start, stop : (float, float) or None
@@ -77,25 +75,10 @@ class Multistep:
     step: Callable[[Score, Float, Memory, int, Float | None], tuple[Float, Memory]]
 
     def __post_init__(self) -> None:
-        if self.draws < 0:
-            raise ValueError(f"draws is {self.draws}; expected at least 0 noise vectors a step")
-        if self.n_steps is not None and self.n_steps < 1:
-            raise ValueError(f"n_steps is {self.n_steps}; expected at least 1, or None for any number")
+        hold_counts(self.n_steps, self.draws)
 
     def __repr__(self) -> str:
-        count = "any number of equal steps"
-        if self.n_steps is not None:
-            count = f"{self.n_steps} step{'s' * (self.n_steps != 1)}"
-        levels = ""
-        if self.start is not None and self.stop is not None:
-            first, last = (f"({alpha:.6g}, {sigma:.6g})" for alpha, sigma in (self.start, self.stop))
-            levels = f" from (α, σ) = {first} to {last}"
-        drawn = (
-            ("no noise", "one noise vector a step")[self.draws]
-            if self.draws < 2
-            else f"{self.draws} noise vectors a step"
-        )
-        return f"Multistep({self.name}: {count}{levels}, {drawn})"
+        return f"Multistep({described(self)})"
 
 
 def empty(n: int) -> Callable[[Float], Memory]:
@@ -167,7 +150,7 @@ def advance(
     k : int
         Which step.
     noise : (\\*batch, d) or None
-        z_k; None for a sampler that draws none.
+        z_k; None for a sampler that draws none, (draws, \\*batch, d) for one that draws several.
 
     Returns
     -------
@@ -201,119 +184,46 @@ def advance(
     return moved, tuple(of_shape(m, f"the memory after step {k} of {sampler.name}", x.shape, "x") for m in found)
 
 
-def hold_starter(starter: Sampler | None, start: tuple[float, float], stop: tuple[float, float], n_steps: int) -> None:
-    """Hold who takes the first steps of a multistep method to its grid.
+def hold_counts(n_steps: int | None, draws: int) -> None:
+    """Hold the counts of a sampler.
 
     Parameters
     ----------
-    starter : Sampler or None
-        Who takes them.
-    start, stop : (float, float)
-        (α, σ) of the first and of the last state.
-    n_steps : int
-        Number of steps.
+    n_steps : int or None
+        Number of steps, at least 1; None if every step is the same.
+    draws : int
+        Noise vectors a step takes, at least 0.
 
     Raises
     ------
-    TypeError
-        If `starter` has a memory.
     ValueError
-        If `starter` has other ends, another number of steps, or draws noise.
-
-    Examples
-    --------
-    >>> import refscore as rs
-    >>> starter = rs.samplers.ddim(rs.paths.EDM(), [2.0, 1.0])
-    >>> hold_starter(starter, (1.0, 2.0), (1.0, 0.5), 1)  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-        ...
-    ValueError: starter is Sampler(ddim: ...); expected a sampler without noise of 1 steps from (1.0, 2.0) to (1.0, 0.5)
+        If one is less.
     """
-    if isinstance(starter, Multistep):
-        raise TypeError(f"starter is {starter}; expected a Sampler, which needs no start itself")
-    if starter is None:
-        return
-    if (starter.start, starter.stop, starter.n_steps, starter.draws) != (start, stop, n_steps, 0):
-        raise ValueError(
-            f"starter is {starter}; expected a sampler without noise of {n_steps} steps from {start} to {stop}"
-        )
+    if draws < 0:
+        raise ValueError(f"draws is {draws}; expected at least 0 noise vectors a step")
+    if n_steps is not None and n_steps < 1:
+        raise ValueError(f"n_steps is {n_steps}; expected at least 1, or None for any number")
 
 
-def linear_multistep(
-    name: str,
-    *,
-    levels: tuple[Float, Float],
-    prior_scale: float,
-    order: int,
-    predict: Callable[[Float, Float, int], Float],
-    keep: Float,
-    weights: Sequence[Float],
-    noises: Float | None = None,
-    starter: Sampler | None = None,
-) -> Multistep:
-    """A linear multistep method from its tables.
-
-        x_{k+1} = K_k x_k + Σ_j w_kj m_{k-j} + q_k z_k,   m_k = predict(s(x_k, α_k, σ_k), x_k, k)        (MST.2)
+def described(sampler: Sampler | Multistep) -> str:
+    """What a sampler says of itself: name, steps, levels and noise.
 
     Parameters
     ----------
-    name : str
-        What reports call it.
-    levels : (n + 1,), (n + 1,)
-        α_k and σ_k.
-    prior_scale : float
-        A run starts from N(0, prior_scale² I) unless told otherwise.
-    order : int
-        How many predictions a step uses at most; it remembers one less.
-    predict : callable
-        ``predict(s, x, k)``, the prediction that the score s at x and level k stands for.
-    keep : (n,)
-        K_k.
-    weights : sequence of (≤ order,)
-        w_k, the newest prediction first; the first steps have fewer.
-    noises : (n,), optional
-        q_k; None for a method that draws nothing.
-    starter : Sampler, optional
-        Who takes the first order - 1 steps, on the same grid; the history is written meanwhile.
+    sampler : Sampler or Multistep
+        Which.
 
     Returns
     -------
-    Multistep
-        Of n steps.
-
-    Raises
-    ------
-    TypeError
-        If `starter` has a memory.
-    ValueError
-        If `starter` has other ends, another number of steps, or draws noise.
-
-    Examples
-    --------
-    Two steps of x' = x + ½ m_0, then x' = x + 2 m_0 - m_1 with m = s = -x, from 4: 2, then 2 - 4 + 4.
-
-    >>> import numpy as np
-    >>> import refscore as rs
-    >>> one = np.ones(3)
-    >>> found = linear_multistep("mine", levels=(one, one), prior_scale=1.0, order=2, predict=lambda s, x, k: s,
-    ...                          keep=np.ones(2), weights=[np.array([0.5]), np.array([2.0, -1.0])])
-    >>> rs.samplers.replay(found, lambda x, alpha, sigma: -x, [[4.0]])
-    array([[2.]])
+    str
+        One line.
     """
-    alpha, sigma = levels
-    start, stop = (float(alpha[0]), float(sigma[0])), (float(alpha[-1]), float(sigma[-1]))
-    n = len(alpha) - 1
-    hold_starter(starter, start, stop, n)
-
-    def step(score: Score, x: Float, memory: Memory, k: int, noise: Float | None) -> tuple[Float, Memory]:
-        history = (predict(score(x, float(alpha[k]), float(sigma[k])), x, k), *memory)
-        if starter is not None and k < order - 1:
-            return starter.step(score, x, k, None), history[: order - 1]
-        moved = keep[k] * x
-        for weight, prediction in zip(weights[k], history, strict=False):
-            moved = moved + weight * prediction
-        if noise is not None and noises is not None:
-            moved = moved + noises[k] * noise  # (MST.2)
-        return moved, history[: order - 1]
-
-    return Multistep(name, n, int(noises is not None), prior_scale, start, stop, empty(order - 1), step)
+    count = "any number of equal steps"
+    if sampler.n_steps is not None:
+        count = f"{sampler.n_steps} step{'s' * (sampler.n_steps != 1)}"
+    levels = ""
+    if sampler.start is not None and sampler.stop is not None:
+        first, last = (f"({alpha:.6g}, {sigma:.6g})" for alpha, sigma in (sampler.start, sampler.stop))
+        levels = f" from (α, σ) = {first} to {last}"
+    drawn = {0: "no noise", 1: "one noise vector a step"}.get(sampler.draws, f"{sampler.draws} noise vectors a step")
+    return f"{sampler.name}: {count}{levels}, {drawn}"

@@ -21,7 +21,7 @@ from typing import Protocol, final
 from numpy.typing import ArrayLike
 
 from refscore.arrays import Float, as_float64, samples
-from refscore.samplers.multistep import Multistep, advance, first_memory
+from refscore.samplers.multistep import Multistep, advance, described, first_memory, hold_counts
 
 __all__ = ["Density", "Perturbable", "Sampler", "Score", "Step", "noisy_score", "replay"]
 
@@ -29,7 +29,8 @@ Score = Callable[[Float, float, float], Float]
 """The universal noisy score s(x, α, σ) of (RUN.1)."""
 
 Step = Callable[[Score, Float, int, "Float | None"], Float]
-"""step(score, x, k, noise): the state after step k; `noise` is None for a sampler that draws none."""
+"""step(score, x, k, noise): the state after step k; `noise` is None for a sampler that draws none, and holds several
+vectors, (draws, \\*batch, d), for one that draws more than one."""
 
 
 class Density(Protocol):
@@ -58,7 +59,7 @@ class Sampler:
     n_steps : int or None
         Number of steps; None if every step is the same and any number may be taken.
     draws : int
-        Noise vectors a step takes: 0 or 1.
+        Noise vectors a step takes.
     prior_scale : float
         A run starts from N(0, prior_scale² I) unless told otherwise.
     start, stop : (float, float) or None
@@ -82,20 +83,10 @@ class Sampler:
     step: Step
 
     def __post_init__(self) -> None:
-        if self.draws not in (0, 1):
-            raise ValueError(f"draws is {self.draws}; expected 0 or 1 noise vectors a step")
-        if self.n_steps is not None and self.n_steps < 1:
-            raise ValueError(f"n_steps is {self.n_steps}; expected at least 1, or None for any number")
+        hold_counts(self.n_steps, self.draws)
 
     def __repr__(self) -> str:
-        count = "any number of equal steps"
-        if self.n_steps is not None:
-            count = f"{self.n_steps} step{'s' * (self.n_steps != 1)}"
-        levels = ""
-        if self.start is not None and self.stop is not None:
-            first, last = (f"({alpha:.6g}, {sigma:.6g})" for alpha, sigma in (self.start, self.stop))
-            levels = f" from (α, σ) = {first} to {last}"
-        return f"Sampler({self.name}: {count}{levels}, {'one noise vector a step' if self.draws else 'no noise'})"
+        return f"Sampler({described(self)})"
 
 
 def noisy_score(target: Perturbable) -> Score:
@@ -150,8 +141,8 @@ def replay(
     x : (\\*batch, d)
         The state at ``sampler.start``.
     noise : (n, \\*batch, d), optional
-        The tape, one standard normal vector a step and sample; None for a sampler that draws none. A sampler of equal
-        steps takes as many as the tape has.
+        The tape, one standard normal vector a step and sample; None for a sampler that draws none, and (n, draws,
+        \\*batch, d) for one that draws several. A sampler of equal steps takes as many as the tape has.
     callback : callable, optional
         Called as ``callback(k, x)`` with the state after each step k = 0 … n - 1.
 
@@ -191,11 +182,13 @@ def _tape(sampler: Sampler | Multistep, shape: tuple[int, ...], noise: ArrayLike
         if noise is not None:
             raise ValueError(f"noise is given, but {sampler.name} draws none; expected noise=None")
         return None
+    each = shape if sampler.draws == 1 else (sampler.draws, *shape)
     length = "n" if sampler.n_steps is None else str(sampler.n_steps)
-    wanted = f"({length}, {', '.join(map(str, shape))}), one vector a step for x with shape {shape}"
+    many = "one vector" if sampler.draws == 1 else f"{sampler.draws} vectors"
+    wanted = f"({length}, {', '.join(map(str, each))}), {many} a step for x with shape {shape}"
     if noise is None:
         raise ValueError(f"noise is None, but {sampler.name} draws it; expected a tape of shape {wanted}")
     tape = as_float64(noise, "noise")
-    if tape.shape[1:] != shape or tape.ndim == 0 or sampler.n_steps not in (None, len(tape)):
+    if tape.shape[1:] != each or tape.ndim == 0 or sampler.n_steps not in (None, len(tape)):
         raise ValueError(f"noise has shape {tape.shape}; expected {wanted}")
     return tape

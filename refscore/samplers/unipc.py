@@ -23,7 +23,8 @@ from numpy.typing import ArrayLike
 from refscore.arrays import Float, integer
 from refscore.paths import Path
 from refscore.samplers.exponential import Form, Levels, data_form, exponential_weights, levels_along, phi
-from refscore.samplers.multistep import Memory, Multistep, empty, hold_starter
+from refscore.samplers.linear_multistep import hold_starter
+from refscore.samplers.multistep import Memory, Multistep, empty
 from refscore.samplers.replay import Sampler, Score
 
 __all__ = ["bh1", "bh2", "unip", "unipc"]

@@ -40,6 +40,25 @@ def test_the_law_is_that_of_the_whole_run_seen_from_outside(draws):
     assert rs.exact.wasserstein2(found, black_box.push(START)) <= 4 * 10 * 10 * U
 
 
+def test_a_step_gets_all_its_draws():
+    """Two vectors a step: the tape is (n, draws, *batch, d), and the law counts both."""
+    two = rs.samplers.obabo(0.4, friction=1.3)
+    z = rs.noise.tape(2, 8, 3, 2).reshape(4, 2, 3, 2)
+    x, v = X, np.zeros_like(X)
+    for row in z:
+        x, v = rs.samplers.obabo_step(TARGET.score, x, v, row, step_size=0.4, friction=1.3)
+    np.testing.assert_array_equal(replay(two, SCORE, X, z), x)
+    np.testing.assert_array_equal(replay(two, SCORE, X[0], z[:, :, 0]), x[0])
+
+    def run(y, noise):
+        return replay(two, SCORE, y, noise.reshape(4, 2, *y.shape))
+
+    black_box = rs.exact.probe(run, 2, 8)
+    assert rs.exact.wasserstein2(rs.exact.law(two, TARGET, START, steps=4), black_box.push(START)) <= 4 * 10 * 10 * U
+    with pytest.raises(ValueError, match=r"noise has shape \(4, 3, 2\); expected \(n, 2, 3, 2\), 2 vectors a step"):
+        replay(two, SCORE, X, z[:, 0])
+
+
 def test_equal_steps_by_repeated_squaring():
     def still(score, x, memory, k, noise):
         return ball(score, x, memory, 0, noise)

@@ -72,6 +72,27 @@ def test_clean_data_are_a_level_too():
     np.testing.assert_allclose(SCORE(X, 1.0, 0.0), TARGET.score(X), rtol=16 * U)
 
 
+def test_a_sampler_without_memory_may_draw_twice_a_step():
+    def step(score, x, k, noise):
+        return x + 0.1 * score(x, 1.0, 0.0) + noise[0] - 2 * noise[1]
+
+    two = Sampler("two", 3, 2, 1.0, None, None, step)
+    assert repr(two) == "Sampler(two: 3 steps, 2 noise vectors a step)"
+    z = rs.noise.tape(2, 6, (4, 3), 2).reshape(3, 2, 4, 3, 2)
+    x = X
+    for one, other in z:
+        x = x + 0.1 * TARGET.score(x) + one - 2 * other
+    np.testing.assert_array_equal(replay(two, SCORE, X, z), x)
+    shrunk = np.eye(2) - 0.1 * np.linalg.inv(TARGET.cov)
+    expected = np.zeros((2, 2))
+    for _ in range(3):
+        expected = shrunk @ expected @ shrunk + 5 * np.eye(2)
+    expected = expected + np.linalg.matrix_power(shrunk, 6)
+    np.testing.assert_allclose(rs.exact.law(two, TARGET).cov, expected, rtol=32 * U)
+    with pytest.raises(ValueError, match=r"expected a tape of shape \(3, 2, 4, 3, 2\), 2 vectors a step"):
+        replay(two, SCORE, X)
+
+
 def test_no_batch_axis_and_integers():
     assert replay(langevin(1), lambda x, a, s: -x, [4, 2], np.zeros((2, 2))).tolist() == [1.0, 0.5]
 
@@ -114,8 +135,8 @@ def test_a_sampler_says_what_it_is():
 
 
 def test_a_sampler_that_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="draws is 2"):
-        Sampler("two", 1, 2, 1.0, None, None, lambda *_: X)
+    with pytest.raises(ValueError, match="draws is -1"):
+        Sampler("fewer", 1, -1, 1.0, None, None, lambda *_: X)
     with pytest.raises(ValueError, match="n_steps is 0"):
         Sampler("none", 0, 1, 1.0, None, None, lambda *_: X)
 
