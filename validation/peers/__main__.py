@@ -89,7 +89,8 @@ def main() -> int:
         others += checked_of(part.heading, adapters, report, expected, today)
         ran.append(part.heading)
         print(f"{part.heading}: {len(report.adapters)} adapters, {_said(report)}, {report.seconds:.0f} s", flush=True)
-    wrong = [row for row in (*rows, *others) if row.verdict == "FAILS"]
+    every: list[Row | Checked] = [*rows, *others]
+    wrong = [row for row in every if row.verdict == "FAILS"]
     for row in wrong:
         name = row.sampler if isinstance(row, Row) else f"{row.function} {row.capability}"
         print(f"unexpected: {row.library} {name}: {row.outcomes}", file=sys.stderr)
