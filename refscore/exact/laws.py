@@ -46,7 +46,7 @@ def step_map(sampler: Sampler | Multistep, score: Score, k: int, d: int) -> Affi
     Raises
     ------
     NotAffine
-        If the step bends.
+        If the step bends, or the samples of a batch see each other.
     """
 
     size = d * (1 + len(first_memory(sampler, np.zeros(d))))
@@ -87,7 +87,7 @@ def law(
     Raises
     ------
     NotAffine
-        If `target` is no Gaussian.
+        If `target` is no Gaussian, a step bends, or the samples of a batch see each other.
     ValueError
         If `steps` is missing, negative or beyond the sampler's last step, or `start` has another dimension.
 

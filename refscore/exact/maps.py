@@ -4,7 +4,8 @@ With an affine score every step of every known sampler is affine in its state an
 
     x' = M x + Σ_k N_k z_k + c                                                                        (LAW.1)
 
-One call on basis rows reads off M, N and c. The run may be ours or anybody's; it is never looked into.
+One call on basis rows reads off M, N and c, one on other rows checks them. The run may be ours or anybody's; it is
+never looked into.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ __all__ = ["AffineMap", "NotAffine", "probe"]
 
 
 class NotAffine(ValueError):
-    """The run bends: it clips, thresholds, or its score is not affine."""
+    """The run bends: it clips, thresholds, its score is not affine, or its samples see each other."""
 
 
 @final
@@ -156,13 +157,14 @@ def probe(
     """Read an affine run from outside.
 
     The rows are the origin, h e_j in each coordinate of the state and of each noise, and two rows of integers times h
-    in everything at once, with which the affinity is checked. Basis rows alone would not notice a clipped sampler.
+    in everything at once, with which the affinity is checked. Basis rows alone would not notice a clipped sampler. The
+    two go in a call of their own: in other company a row that sees its neighbours is moved by another map.
 
     Parameters
     ----------
     run : callable
-        From a state (rows, d) and noises (n_draws, rows, d) to a state (rows, d). Rows must not see each other; one
-        call cannot notice that they do, several may.
+        From a state (rows, d) and noises (n_draws, rows, d) to a state (rows, d), for any number of rows, which must
+        not see each other.
     d, n_draws : int
         Dimension, and how often the run draws a vector of noise.
     scale : float
@@ -170,8 +172,8 @@ def probe(
     ulps : float
         How far the check rows may be from affine, in units of roundoff of the largest response.
     rows_per_call : int, optional
-        At most so many rows at a time, for runs with many draws: all at once take n_draws² d² numbers. Default: one
-        call.
+        At most so many rows at a time, for runs with many draws: all at once take n_draws² d² numbers. Default: all
+        rows of the basis in one call.
 
     Returns
     -------
@@ -181,7 +183,8 @@ def probe(
     Raises
     ------
     NotAffine
-        If the response to the check rows is not the sum of the responses to the basis.
+        If the response to the check rows is not the sum of the responses to the basis, be it that the run bends or that
+        rows see each other; the message says which.
 
     Examples
     --------
@@ -195,26 +198,36 @@ def probe(
     refscore.exact.laws.NotAffine: the response to mixed inputs is off by 1 on outputs of size 3: the run is not affine
     """
     number(scale, "scale", positive)
-    rows = 1 + d * (1 + n_draws) + 2
+    basis = 1 + d * (1 + n_draws)
     check = np.arange(2.0 * d * (n_draws + 1)).reshape(2, n_draws + 1, d) * 7 % 9 - 4
-    out = np.empty((rows, d))
-    size = rows if rows_per_call is None else max(1, int(rows_per_call))
-    for first in range(0, rows, size):
-        here = np.arange(first, min(first + size, rows))
-        inputs = np.zeros((len(here), n_draws + 1, d))  # per row: the state, then the noises
-        basis = (here >= 1) & (here < rows - 2)
-        flat = inputs.reshape(len(here), -1)
-        flat[basis, here[basis] - 1] = 1.0
-        inputs[here >= rows - 2] = check[here[here >= rows - 2] - (rows - 2)]
-        inputs *= scale
-        x, noise = np.ascontiguousarray(inputs[:, 0]), np.ascontiguousarray(inputs[:, 1:].transpose(1, 0, 2))
-        out[here] = of_shape(run(x, noise), "the output of the run", x.shape, "the state")
+    size = basis if rows_per_call is None else max(1, int(rows_per_call))
 
-    constant, response = out[0], (out[1:-2] - out[0]) / scale
+    def responses(rows: Float) -> Float:
+        """Of rows (state, then noises) in units of h."""
+        x, noise = (np.ascontiguousarray(scale * part) for part in (rows[:, 0], rows[:, 1:].transpose(1, 0, 2)))
+        return of_shape(run(x, noise), "the output of the run", x.shape, "the state")
+
+    out = np.empty((basis, d))
+    for first in range(0, basis, size):
+        here = np.arange(first, min(first + size, basis))
+        rows = np.zeros((len(here), (n_draws + 1) * d))
+        rows[here > 0, here[here > 0] - 1] = 1.0
+        out[here] = responses(rows.reshape(len(here), n_draws + 1, d))
+    other = 2 if min(size, basis) > 2 else 1  # no batch of the basis has as many rows
+    mixed = np.concatenate([responses(check[i : i + other]) for i in range(0, 2, other)])
+
+    constant, response = out[0], (out[1:] - out[0]) / scale
     found = AffineMap(response[:d].T, response[d:].reshape(n_draws, d, d).transpose(0, 2, 1), constant)
     expected = found(scale * check[:, 0], scale * check[:, 1:].transpose(1, 0, 2))
-    gap, largest = np.abs(out[-2:] - expected).max(), np.abs(out).max()
-    if gap > ulps * 2.0**-53 * max(largest, scale):
+    largest = max(np.abs(out).max(), np.abs(mixed).max())
+    reach = ulps * 2.0**-53 * max(largest, scale)
+    if (gap := np.abs(mixed - expected).max()) > reach:
+        alone = np.concatenate([responses(row[None]) for row in check])
+        if (company := np.abs(responses(np.concatenate([check, 0 * check]))[:2] - alone).max()) > reach:
+            raise NotAffine(
+                f"a row's response changes by {company:.3g} with the rows beside it, on outputs of size {largest:.3g}: "
+                "samples of a batch see each other, so that no map of one sample exists"
+            )
         raise NotAffine(
             f"the response to mixed inputs is off by {gap:.3g} on outputs of size {largest:.3g}: the run is not affine"
         )

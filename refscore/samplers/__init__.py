@@ -26,6 +26,7 @@ from refscore.samplers.ancestral import (
 from refscore.samplers.annealed import annealed, annealed_langevin
 from refscore.samplers.consistent_annealed import consistent_annealed, consistent_annealed_step
 from refscore.samplers.constrained import projected_langevin_step, reflected_langevin_step
+from refscore.samplers.correctors import annealed_corrector_step, batch_corrector_step, langevin_corrector_step
 from refscore.samplers.ddim import ddim, ddim_step
 from refscore.samplers.deis import deis
 from refscore.samplers.dpm_multistep import (
@@ -52,13 +53,7 @@ from refscore.samplers.minibatch import control_variate_score, minibatch_score, 
 from refscore.samplers.multistep import Multistep
 from refscore.samplers.pndm import pndm, pseudo_runge_kutta
 from refscore.samplers.preconditioned import preconditioned_langevin, preconditioned_langevin_step
-from refscore.samplers.predictor_corrector import (
-    annealed_corrector_step,
-    batch_corrector_step,
-    corrector_predictor,
-    langevin_corrector_step,
-    predictor_corrector,
-)
+from refscore.samplers.predictor_corrector import corrector_predictor, predictor_corrector
 from refscore.samplers.recording import Moments, Running, Trajectory, moments, several, thinned
 from refscore.samplers.replay import Sampler, noisy_score, replay
 from refscore.samplers.reverse_sde import (

@@ -5,7 +5,17 @@ import pytest
 
 import refscore as rs
 from refscore.exact import NotAffine, law, probe, step_map
-from refscore.samplers import ancestral_vp, ddim, langevin, noisy_score, replay
+from refscore.samplers import (
+    ancestral_vp,
+    batch_corrector_step,
+    corrector_predictor,
+    ddim,
+    langevin,
+    noisy_score,
+    predictor_corrector,
+    replay,
+    reverse_diffusion,
+)
 from tests.exact.test_maps import START, moments
 
 U = 2.0**-53
@@ -71,6 +81,18 @@ def test_a_bent_score_is_noticed_in_a_step():
     mixture = rs.targets.mixture([0.5, 0.5], [[-2.0], [2.0]])
     with pytest.raises(NotAffine, match="off by"):
         step_map(langevin(0.1), noisy_score(mixture), 0, 1)
+
+
+def test_a_corrector_with_one_size_for_the_batch_has_no_law():
+    """score_sde's rule is affine within a batch, so that one call of a step cannot tell."""
+
+    def corrector(score, x, noise, t):
+        return batch_corrector_step(score, x, noise, snr=0.16)
+
+    for make in (corrector_predictor, predictor_corrector):
+        sampler = make(PATH, TIMES, predictor=reverse_diffusion, corrector=corrector)
+        with pytest.raises(NotAffine, match="samples of a batch see each other"):
+            law(sampler, TARGET, START)
 
 
 @pytest.mark.parametrize(

@@ -76,19 +76,53 @@ def test_clipping_is_noticed(limit):
     assert probe(clipped, 2, 1, scale=2.0**-4).matrix[0, 0] == 1.0  # small rows stay inside the clipping
 
 
-def test_rows_that_see_each_other_are_noticed_in_batches_of_another_kind():
-    """A step size from the norms of the batch, as in score_sde's corrector, is one number in one call: linear."""
+def batch_norm(x, z):
+    return x / np.sqrt(1 + np.mean(x**2))
 
-    def batch_norm(x, z):
-        return x / np.sqrt(1 + np.mean(x**2))
 
-    assert probe(batch_norm, 2, 0).matrix[0, 0] < 1
-    with pytest.raises(NotAffine):
-        probe(batch_norm, 2, 0, rows_per_call=2)
+def centred(x, z):
+    return x + z[0] - 0.5 * x.mean(0)
+
+
+def shared_noise(x, z):
+    return x + z[0][:1]
+
+
+def shared_noise_of_the_last(x, z):
+    return x + z[0] + 2.0**-20 * z[0][-1:]
+
+
+def counted(x, z):
+    return x * (1 + 1 / len(x))
+
+
+@pytest.mark.parametrize("run", [batch_norm, centred, shared_noise, shared_noise_of_the_last, counted])
+@pytest.mark.parametrize("rows", [None, 2, 3])
+def test_rows_that_see_each_other_are_said_to(run, rows):
+    """All of these are affine within one batch: a step size from its norms, as in score_sde's corrector, a mean, …"""
+    with pytest.raises(NotAffine, match="samples of a batch see each other"):
+        probe(run, 2, 1, rows_per_call=rows)
+
+
+def test_the_number_of_rows_is_noticed_in_one_dimension():
+    with pytest.raises(NotAffine, match="samples of a batch see each other"):
+        probe(counted, 1, 0)
+
+
+def test_rows_that_see_each_other_are_no_matter_one_at_a_time():
+    """A run that is only ever given one sample has a map; one whose size depends on that sample bends."""
+    assert probe(centred, 2, 1, rows_per_call=1).matrix[0, 0] == 0.5
+    with pytest.raises(NotAffine, match="changes by"):
+        probe(batch_norm, 2, 0, rows_per_call=1)
+
+
+def test_a_run_that_bends_is_not_said_to_mix_its_rows():
+    with pytest.raises(NotAffine, match="the run is not affine"):
+        probe(lambda x, z: x + 0.01 * x**2, 2, 0)
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match=r"the output of the run has shape \(5,\); expected \(5, 2\)"):
+    with pytest.raises(ValueError, match=r"the output of the run has shape \(3,\); expected \(3, 2\)"):
         probe(lambda x, z: x[:, 0], 2, 0)
     with pytest.raises(ValueError, match=r"scale is -1.0; expected scale > 0"):
         probe(lambda x, z: x, 2, 0, scale=-1)

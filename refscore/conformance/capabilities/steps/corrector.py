@@ -75,7 +75,7 @@ CORRECTOR = Capability(
     formula="x' = x + e s(x) + √(2e) z,  e = 2 (r |z| / |s(x)|)²",
     label="PCS.2",
     source="Song et al. (2021), Algorithm 4",
-    page="docs/samplers/predictor_corrector.md",
+    page="docs/samplers/correctors.md",
     reference=_corrector,
     cases=_cases,
     conventions=(NORMS,),
