@@ -5,6 +5,7 @@ from __future__ import annotations
 from refscore.conformance.capabilities.steps.ancestral import ANCESTRAL_VE, ANCESTRAL_VP
 from refscore.conformance.capabilities.steps.corrector import CORRECTOR
 from refscore.conformance.capabilities.steps.ddim import DDIM
+from refscore.conformance.capabilities.steps.edm import EDM_STEP
 from refscore.conformance.capabilities.steps.langevin import ANNEALED, LANGEVIN
 from refscore.conformance.capabilities.steps.mala import MALA
 from refscore.conformance.capabilities.steps.odes import EULER_ODE, HEUN_ODE
@@ -24,6 +25,7 @@ STEPS = (
     ANCESTRAL_VP,
     ANCESTRAL_VE,
     DDIM,
+    EDM_STEP,
     CORRECTOR,
     ANNEALED,
 )
