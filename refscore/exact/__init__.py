@@ -41,6 +41,7 @@ from refscore.exact.stationary import contraction_rate, stationary_law
 if TYPE_CHECKING:
     from refscore.exact import (
         acceptance,
+        best_variances,
         chapman_kolmogorov,
         closed_forms,
         concrete,
@@ -82,6 +83,7 @@ __all__ = [
     "NotAffine",
     "Order",
     "acceptance",
+    "best_variances",
     "chapman_kolmogorov",
     "closed_forms",
     "concrete",
@@ -134,6 +136,7 @@ __all__ = [
 
 _MODULES = (
     "acceptance",
+    "best_variances",
     "chapman_kolmogorov",
     "closed_forms",
     "concrete",

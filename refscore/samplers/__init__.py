@@ -23,6 +23,12 @@ from refscore.samplers.ancestral import (
     large_variance,
     small_variance,
 )
+from refscore.samplers.ancestral_variances import (
+    analytic_variance,
+    ancestral_learned,
+    learned_fraction,
+    learned_variance,
+)
 from refscore.samplers.annealed import annealed, annealed_langevin
 from refscore.samplers.consistent_annealed import consistent_annealed, consistent_annealed_step
 from refscore.samplers.constrained import projected_langevin_step, reflected_langevin_step
@@ -91,6 +97,8 @@ __all__ = [
     "Tableau",
     "Trajectory",
     "adams_bashforth",
+    "analytic_variance",
+    "ancestral_learned",
     "ancestral_ve",
     "ancestral_ve_step",
     "ancestral_vp",
@@ -137,6 +145,8 @@ __all__ = [
     "langevin_step",
     "large_variance",
     "leapfrog",
+    "learned_fraction",
+    "learned_variance",
     "mala_step",
     "metropolis_step",
     "minibatch_score",

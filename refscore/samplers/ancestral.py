@@ -113,8 +113,9 @@ def ancestral_vp_step(
         State at t, and standard normal z.
     alpha_t, sigma_t, alpha_s, sigma_s : () or (\\*batch,)
         Scales of signal and noise where the step starts (t) and ends (s); any path, σ_s may be 0.
-    variance : () or (\\*batch,)
-        v ≥ 0, in squared units of x: :func:`small_variance` or :func:`large_variance` of the four levels, or one's own.
+    variance : (), (\\*batch,) or (\\*batch, d)
+        v ≥ 0, in squared units of x: :func:`small_variance` or :func:`large_variance` of the four levels,
+        :func:`learned_variance`, :func:`analytic_variance`, or one's own; one for all, for each sample or each number.
 
     Returns
     -------
@@ -149,7 +150,8 @@ def ancestral_vp_step(
     x = samples(x, "x")
     noise = of_shape(noise, "noise", x.shape, "x")
     a_t, s_t, a_s, s_s = levels_of_step(x, alpha_t=alpha_t, sigma_t=sigma_t, alpha_s=alpha_s, sigma_s=sigma_s)
-    v = lift(variance, x, "variance", not_negative)
+    v = not_negative(variance, "variance")
+    v = v if v.shape == x.shape else lift(v, x, "variance")
     b2 = large_variance(a_t, s_t, a_s, s_s)
     s = of_shape(score(x), "score(x)", x.shape, "x")
     value: Float = (x + b2 * s) * (a_s / a_t) + np.sqrt(v) * noise  # (ANC.3)
@@ -218,7 +220,8 @@ def ancestral_vp(
     times : (n + 1,)
         Descending time grid.
     variance : callable
-        :func:`small_variance`, :func:`large_variance`, or one's own function of (α_t, σ_t, α_s, σ_s).
+        :func:`small_variance`, :func:`large_variance`, or another function of (α_t, σ_t, α_s, σ_s), to one number or to
+        (d,): ``partial(learned_variance, 0.5)``, ``exact.best_variances.best_variance(target)``.
 
     Returns
     -------
@@ -235,7 +238,8 @@ def ancestral_vp(
     def step(score: Score, x: Float, k: int, noise: Float | None) -> Float:
         assert noise is not None
         a_t, s_t, a_s, s_s = float(alpha[k]), float(sigma[k]), float(alpha[k + 1]), float(sigma[k + 1])
-        v = variance(a_t, s_t, a_s, s_s)
+        v = as_float64(variance(a_t, s_t, a_s, s_s), "variance")
+        v = np.broadcast_to(of_shape(v, "variance", x.shape[-1:], "one sample"), x.shape) if v.ndim else v
         at = {"alpha_t": a_t, "sigma_t": s_t, "alpha_s": a_s, "sigma_s": s_s}
         return ancestral_vp_step(lambda y: score(y, a_t, s_t), x, noise, **at, variance=v)
 
