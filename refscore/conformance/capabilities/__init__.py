@@ -8,6 +8,7 @@ from refscore.conformance.capabilities.derivatives import DERIVATIVES
 from refscore.conformance.capabilities.gradients import GRADIENTS
 from refscore.conformance.capabilities.objectives import OBJECTIVES
 from refscore.conformance.capabilities.paths import PATHS
+from refscore.conformance.capabilities.samplers import SAMPLERS
 from refscore.conformance.capabilities.scalings import SCALINGS
 from refscore.conformance.capabilities.schedules import SCHEDULES
 from refscore.conformance.capabilities.sdes import SDES
@@ -21,5 +22,5 @@ _LEARNING = (*DERIVATIVES, *OBJECTIVES, *SCALINGS, *GRADIENTS)
 
 CATALOGUE: dict[str, Capability] = {
     capability.name: capability
-    for capability in (*TARGETS, *CONVERSIONS, *PATHS, *SDES, *SCHEDULES, *_LEARNING, *STEPS, BLACK_BOX)
+    for capability in (*TARGETS, *CONVERSIONS, *PATHS, *SDES, *SCHEDULES, *_LEARNING, *STEPS, *SAMPLERS, BLACK_BOX)
 }

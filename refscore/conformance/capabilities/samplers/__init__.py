@@ -1,0 +1,9 @@
+"""Capabilities ``sampler.predictor_corrector`` and ``sampler.flow_ode``: whole runs along a path."""
+
+from __future__ import annotations
+
+from refscore.conformance.capabilities.samplers.predictor_corrector import PREDICTOR_CORRECTOR
+
+__all__ = ["SAMPLERS"]
+
+SAMPLERS = (PREDICTOR_CORRECTOR,)
