@@ -30,6 +30,7 @@ from refscore.samplers.ancestral_variances import (
     learned_variance,
 )
 from refscore.samplers.annealed import annealed, annealed_langevin
+from refscore.samplers.consistency_sampling import consistency_multistep, consistency_step
 from refscore.samplers.consistent_annealed import consistent_annealed, consistent_annealed_step
 from refscore.samplers.constrained import projected_langevin_step, reflected_langevin_step
 from refscore.samplers.correctors import annealed_corrector_step, batch_corrector_step, langevin_corrector_step
@@ -111,6 +112,8 @@ __all__ = [
     "batch_corrector_step",
     "bh1",
     "bh2",
+    "consistency_multistep",
+    "consistency_step",
     "consistent_annealed",
     "consistent_annealed_step",
     "control_variate_score",
