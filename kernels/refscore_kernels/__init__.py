@@ -1,9 +1,15 @@
-"""Compiled twins of refscore's steps and scores, bit-equal to each other.
+"""Fast twins of refscore's samplers and scores, bit-equal to each other on every machine and any number of threads.
 
-The kernels are added family by family; ``refscore`` itself never imports this package.
+``run`` takes any sampler of refscore and a target or a score, as ``refscore.samplers.replay`` does. Compiled kernels
+need ``pip install 'refscore[kernels]'``; without Numba the portable twins in NumPy give the same bits. ``refscore``
+itself never imports this package.
 """
 
 from __future__ import annotations
 
+from refscore_kernels.plan import NotLinear, Plan, plan_of
+from refscore_kernels.run import run
+from refscore_kernels.state import Address, Interrupted, State, load, save
+
 __version__ = "0.1.0"
-__all__: list[str] = []
+__all__ = ["Address", "Interrupted", "NotLinear", "Plan", "State", "load", "plan_of", "run", "save"]

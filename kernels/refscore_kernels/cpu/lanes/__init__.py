@@ -1,0 +1,11 @@
+"""Kernels as plain functions over blocks of lanes: chain l is lane l, dimension i is row i.
+
+Nothing here is compiled where it stands: :mod:`refscore_kernels.cpu.compiling` compiles all of it, once for each type
+of number. ``run_*`` are the kernels, called from Python; everything else is inlined into them.
+"""
+
+from __future__ import annotations
+
+from refscore_kernels.cpu.lanes import kernels, noise, products, scores, steps
+
+MODULES = (noise, products, scores, steps, kernels)

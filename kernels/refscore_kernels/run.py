@@ -1,0 +1,229 @@
+"""The one call: any sampler of refscore on any score, compiled, in chunks of steps.
+
+Noise belongs to a place, (chain, dimension, step), never to a time. So a run may be cut into chunks, its chains spread
+over threads, and a state saved and taken up elsewhere: every state has the same bits.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from refscore.arrays import integer, of_shape, samples
+from refscore.samplers import Multistep, Sampler
+from refscore.samplers.multistep import first_memory
+from refscore.samplers.recording import Callback
+from refscore_kernels import backends
+from refscore_kernels.plan import plan_of
+from refscore_kernels.prepare import dimension_of, prepare, universal
+from refscore_kernels.state import Address, Interrupted, State, save
+
+__all__ = ["Backend", "run"]
+
+Array = NDArray[np.floating[Any]]
+Dtype = type[np.floating[Any]]
+Backend = Literal["cpu", "portable", "reference"]
+"""Compiled by Numba; the same bits from NumPy alone; or refscore's own steps."""
+
+PERIOD = 0.1  # seconds that a chunk of steps should take: Ctrl-C and callbacks come between chunks
+SAVED = 60.0  # seconds between two checkpoints
+
+
+def run(
+    sampler: Sampler | Multistep,
+    score: Any,
+    start: ArrayLike | State,
+    *,
+    seed: int,
+    steps: int | None = None,
+    stream: int = 0,
+    first_chain: int = 0,
+    backend: Backend = "cpu",
+    dtype: Dtype = np.float64,
+    threads: int = 1,
+    contract: bool = False,
+    callback: Callback | None = None,
+    every: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+) -> State:
+    """Run a sampler from `start` on noise of its own: ``refscore.samplers.replay`` on ``refscore.noise.tape``, faster.
+
+        x_{k+1} = step(s, x_k, k, z_k),   z_k = tape(seed, …)[k]                                        (PLAN.3)
+
+    Parameters
+    ----------
+    sampler : Sampler or Multistep
+        What to run.
+    score : Gaussian, Mixture, or callable
+        A target in closed form, or s(x, α, σ).
+    start : (N, d) or State
+        Where the chains start, or where an earlier run stopped.
+    seed : int
+        0 <= seed < 2**64. Step k of chain i takes the normals of (seed, chain first_chain + i, step k, `stream`).
+    steps : int, optional
+        How many steps; all that are left, if not given.
+    stream, first_chain : int
+        Where the noise comes from: a worker with the chains from n on takes ``first_chain=n``.
+    backend : "cpu", "portable" or "reference"
+        Compiled; the same bits from NumPy alone; refscore's own step, a few roundings away, in float64 only.
+    dtype : np.float64 or np.float32
+        Of states, scores and noise. The normals of float32 are others than those of float64.
+    threads : int
+        How many, for "cpu". No bit depends on it.
+    contract : bool
+        Let the compiler round a product and a sum together: faster by a little, and no longer the same bits everywhere.
+    callback : callable, optional
+        ``callback(k, x)`` with the state after step k, as ``replay`` calls it, between chunks of steps.
+    every : int, optional
+        Call it after every so many steps and after the last; without it after each chunk, of about a tenth of a second.
+    checkpoint : path, optional
+        A file of :func:`save`, renewed about every minute, when the run is stopped by Ctrl-C, and at its end.
+
+    Returns
+    -------
+    State
+        Its ``x`` (N, d) are the states after the last step.
+
+    Raises
+    ------
+    NotLinear
+        If there is no kernel for the sampler; ``backend="reference"`` takes any.
+    Interrupted
+        On Ctrl-C, with the state in it.
+    TypeError, ValueError
+        If an argument is not what is described here.
+
+    Examples
+    --------
+    A state is the same wherever the run was cut, and the reference's but for a few roundings:
+
+    >>> import numpy as np
+    >>> import refscore as rs
+    >>> import refscore_kernels as rk
+    >>> target, langevin = rs.targets.gaussian([0.0, 1.0], 0.5), rs.samplers.langevin(0.1)
+    >>> whole = rk.run(langevin, target, np.zeros((4, 2)), seed=7, steps=20, backend="portable")
+    >>> half = rk.run(langevin, target, np.zeros((4, 2)), seed=7, steps=10, backend="portable")
+    >>> bool((rk.run(langevin, target, half, seed=7, steps=10, backend="portable").x == whole.x).all())
+    True
+    >>> z = rs.noise.tape(7, 20, 4, 2)
+    >>> x = rs.samplers.replay(langevin, rs.samplers.noisy_score(target), np.zeros((4, 2)), z)
+    >>> bool(abs(x - whole.x).max() < 1e-14)
+    True
+    """
+    address = Address(
+        _integer(seed, "seed", 2**64), _integer(stream, "stream", 2**32), _integer(first_chain, "first_chain", 2**32)
+    )
+    _known(backend, dtype)
+    state = (
+        _going_on(start, sampler, address, dtype)
+        if isinstance(start, State)
+        else _begun(start, sampler, address, dtype)
+    )
+    end, pace = _end(sampler, state, steps), None if every is None else _integer(every, "every", 2**63, 1)
+    d = dimension_of(score)
+    if d not in (None, state.x.shape[1]):
+        raise ValueError(f"start has shape {state.x.shape}; expected (N, {d}), the dimension of score")
+    advance = _advance(backend, sampler, score, address, dtype, _integer(threads, "threads", 1025, 1), contract)
+    y, k, saved = np.stack([state.x.T, *(m.T for m in state.memory)]), state.k, time.monotonic()
+    try:
+        for stop in _chunks(k, end, pace):
+            advance(y, k, stop)
+            k = stop
+            if callback is not None and (pace is None or k % pace == 0 or k == end):
+                callback(k - 1, np.ascontiguousarray(y[0].T))
+            if checkpoint is not None and (time.monotonic() - saved > SAVED or k == end):
+                save(_state(y, k, state), checkpoint)
+                saved = time.monotonic()
+    except KeyboardInterrupt:
+        stopped = _state(y, k, state)
+        if checkpoint is not None:
+            save(stopped, checkpoint)
+        raise Interrupted(stopped) from None
+    return _state(y, k, state)
+
+
+def _advance(
+    backend: Backend,
+    sampler: Sampler | Multistep,
+    score: Any,
+    address: Address,
+    dtype: Dtype,
+    threads: int,
+    contract: bool,
+) -> backends.Advance:
+    if backend == "reference":
+        return backends.reference(sampler, universal(score), address)
+    plan = plan_of(sampler)
+    ready = prepare(score, plan.levels, dtype)
+    functions = backends.compiled(dtype is np.float32, contract) if backend == "cpu" and ready.name else None
+    if functions is None:
+        return backends.numpy(plan, ready, address, dtype)
+    return backends.cpu(functions, plan, ready, address, dtype, threads)
+
+
+def _known(backend: str, dtype: Any) -> None:
+    if backend not in get_args(Backend):
+        raise ValueError(f"backend is {backend!r}; expected one of {', '.join(map(repr, get_args(Backend)))}")
+    if dtype not in (np.float64, np.float32):
+        raise ValueError(f"dtype is {dtype!r}; expected np.float64 or np.float32")
+    if backend == "reference" and dtype is not np.float64:
+        raise ValueError("dtype is np.float32; expected np.float64 with backend='reference'")
+
+
+def _integer(value: Any, name: str, below: int, least: int = 0) -> int:
+    number = integer(value, name)
+    if not least <= number < below:
+        raise ValueError(f"{name} is {number}; expected {least} <= {name} < {below}")
+    return number
+
+
+def _begun(start: ArrayLike, sampler: Sampler | Multistep, address: Address, dtype: Dtype) -> State:
+    x = samples(start, "start")
+    if x.ndim != 2 or not x.size:
+        raise ValueError(f"start has shape {x.shape}; expected (N, d), a chain in each row")
+    memory = tuple(m.astype(dtype) for m in first_memory(sampler, x))
+    return State(0, x.astype(dtype), memory, None, address, sampler.name)
+
+
+def _going_on(start: State, sampler: Sampler | Multistep, address: Address, dtype: Dtype) -> State:
+    said = {"sampler": sampler.name, "address": address, "dtype": np.dtype(dtype)}
+    held = {"sampler": start.sampler, "address": start.address, "dtype": start.x.dtype}
+    for name, value in said.items():
+        if value != held[name]:
+            raise ValueError(f"{name} is {value}; expected {held[name]}, which the state to go on from had")
+    memory = tuple(of_shape(m, "start.memory", start.x.shape, "start.x").astype(dtype) for m in start.memory)
+    return State(start.k, start.x, memory, start.accepted, address, sampler.name)
+
+
+def _end(sampler: Sampler | Multistep, state: State, steps: int | None) -> int:
+    if steps is None:
+        if sampler.n_steps is None:
+            raise ValueError(f"steps is None, but {sampler.name} takes any number of steps; expected how many")
+        return sampler.n_steps
+    end = state.k + _integer(steps, "steps", 2**32)
+    if sampler.n_steps is not None and end > sampler.n_steps:
+        left = sampler.n_steps - state.k
+        raise ValueError(f"steps is {steps}; expected at most {left}, which {sampler.name} has left after {state.k}")
+    return end
+
+
+def _state(y: Array, k: int, before: State) -> State:
+    x, *memory = (np.ascontiguousarray(v.T) for v in y)
+    return State(k, x, tuple(memory), before.accepted, before.address, before.sampler)
+
+
+def _chunks(k: int, end: int, every: int | None) -> Iterator[int]:
+    """Ends of chunks: as many steps as take about PERIOD, and never past a multiple of `every`."""
+    size = 1
+    while k < end:
+        stop = min(end, k + size, end if every is None else (k // every + 1) * every)
+        begin = time.perf_counter()
+        yield stop
+        taken = time.perf_counter() - begin
+        size = max(1, min(4 * size, int((stop - k) * PERIOD / max(taken, 1e-9))))
+        k = stop
