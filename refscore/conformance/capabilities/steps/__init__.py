@@ -5,6 +5,7 @@ from __future__ import annotations
 from refscore.conformance.capabilities.steps.ancestral import ANCESTRAL_VE, ANCESTRAL_VP
 from refscore.conformance.capabilities.steps.corrector import CORRECTOR
 from refscore.conformance.capabilities.steps.ddim import DDIM
+from refscore.conformance.capabilities.steps.dpm_solver import DPM_SOLVER
 from refscore.conformance.capabilities.steps.edm import EDM_STEP
 from refscore.conformance.capabilities.steps.langevin import ANNEALED, LANGEVIN
 from refscore.conformance.capabilities.steps.mala import MALA
@@ -26,6 +27,7 @@ STEPS = (
     ANCESTRAL_VE,
     DDIM,
     EDM_STEP,
+    DPM_SOLVER,
     CORRECTOR,
     ANNEALED,
 )

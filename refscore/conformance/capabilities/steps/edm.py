@@ -72,7 +72,7 @@ EDM_STEP = Capability(
     conventions=(ORDER, CHURN),
     derivation=(
         "σ̂ = (1 + γ) σ,  x̂ = x + √(σ̂² − σ²) S z,  with γ = churn as it comes,",
-        "or where churn=\"rate\" is declared and churn is S_churn/N, γ = min(churn, √2 − 1).",
+        'or where churn="rate" is declared and churn is S_churn/N, γ = min(churn, √2 − 1).',
         "d = (x̂ − D(x̂, σ̂))/σ̂,  x̃ = x̂ + (σ' − σ̂) d,  d' = (x̃ − D(x̃, σ'))/σ'.",
         "At σ' = 0 this is 0/0, and the step is Euler's. With order=1 it is that throughout.",
     ),
