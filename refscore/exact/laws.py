@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from refscore.arrays import Float, not_negative
+from refscore.arrays import Float, integer, not_negative
 from refscore.exact.maps import AffineMap, NotAffine, probe
 from refscore.samplers.arguments import whole
 from refscore.samplers.multistep import Multistep, advance, first_memory
-from refscore.samplers.replay import Sampler, Score, noisy_score
+from refscore.samplers.replay import Sampler, Score, hold_sampler, noisy_score, shielded
 from refscore.targets.gaussian import Gaussian, gaussian
 
 __all__ = ["AffineMap", "NotAffine", "law", "probe", "step_map"]
@@ -47,15 +47,21 @@ def step_map(sampler: Sampler | Multistep, score: Score, k: int, d: int) -> Affi
     ------
     NotAffine
         If the step bends, or the samples of a batch see each other.
+    TypeError
+        If the sampler is none, or `score` cannot be called.
+    ValueError
+        If `k` is no step of the sampler, `d` is not positive, or the score has another shape than the state.
     """
-
+    hold_sampler(sampler)
+    asked, d = shielded(score), integer(d, "d", 1)
+    _hold_step(sampler, k)
     size = d * (1 + len(first_memory(sampler, np.zeros(d))))
 
     def run(pair: Float, noise: Float) -> Float:
         x, *memory = (pair[:, i : i + d] for i in range(0, size, d))
         z = noise[..., :d]
         drawn = None if sampler.draws == 0 else z[0] if sampler.draws == 1 else z
-        moved, kept = advance(sampler, score, x, tuple(memory), k, drawn)
+        moved, kept = advance(sampler, asked, x, tuple(memory), k, drawn)
         return np.concatenate([moved, *kept], axis=-1)
 
     return probe(run, size, sampler.draws)
@@ -88,6 +94,8 @@ def law(
     ------
     NotAffine
         If `target` is no Gaussian, a step bends, or the samples of a batch see each other.
+    TypeError
+        If the sampler or `start` is none.
     ValueError
         If `steps` is missing, negative or beyond the sampler's last step, or `start` has another dimension.
 
@@ -105,6 +113,7 @@ def law(
     >>> p.mean.round(12), p.cov.round(12)
     (array([0.09722222]), array([[0.84151235]]))
     """
+    hold_sampler(sampler)
     if not isinstance(target, Gaussian):
         raise NotAffine(
             f"law needs a Gaussian target and got {type(target).__name__}: its score is not affine, so what the "
@@ -113,6 +122,8 @@ def law(
         )
     d, score = target.d, noisy_score(target)
     start = gaussian(np.zeros(d), sampler.prior_scale**2) if start is None else start
+    if not isinstance(start, Gaussian):
+        raise TypeError(f"start is a {type(start).__name__}; expected a Gaussian, such as gaussian(mean, cov)")
     if start.d != d:
         raise ValueError(f"start has dimension {start.d}; expected that of the target, {d}")
     n = _count(sampler, steps)
@@ -135,6 +146,11 @@ def _with_memory(sampler: Sampler | Multistep, start: Gaussian) -> tuple[Float, 
     spread = both[1:] - both[0]
     cov: Float = spread.T @ start.cov @ spread
     return both[0] + start.mean @ spread, cov
+
+
+def _hold_step(sampler: Sampler | Multistep, k: int) -> None:
+    if (most := sampler.n_steps) is not None and integer(k, "k", 0) >= most:
+        raise ValueError(f"k is {k}; expected below {most}, the number of steps of {sampler.name}")
 
 
 def _count(sampler: Sampler | Multistep, steps: int | None) -> int:

@@ -17,7 +17,7 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, not_negative, positive, read_only, samples
+from refscore.arrays import Float, integer, not_negative, of_shape, positive, read_only, samples
 from refscore.samplers.arguments import whole
 
 __all__ = ["Callback", "Moments", "Running", "Trajectory", "moments", "several", "thinned"]
@@ -46,6 +46,7 @@ class Moments:
     scatter: Float
 
     def __post_init__(self) -> None:
+        integer(self.count, "count", 1)
         mean = read_only(self.mean, "mean")
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "scatter", read_only(self.scatter, "scatter", (len(mean), len(mean))))
@@ -76,9 +77,13 @@ class Moments:
 
         Raises
         ------
+        TypeError
+            If `other` is no Moments, such as the value of a :class:`Running` that has seen no state.
         ValueError
             If the dimensions differ.
         """
+        if not isinstance(other, Moments):
+            raise TypeError(f"other is {other!r}; expected Moments, which a Running has once it has seen a state")
         if len(self.mean) != len(other.mean):
             raise ValueError(f"other has dimension {len(other.mean)}; expected {len(self.mean)}")
         count, gap = self.count + other.count, other.mean - self.mean
@@ -167,8 +172,9 @@ class Trajectory:
         self._kept: list[Float] = []
 
     def __call__(self, k: int, x: Float) -> None:
+        state = samples(x, "x") if not self._kept else of_shape(x, "x", self._kept[0].shape, "the states before")
+        self._kept.append(np.array(state))  # a copy: a step may write into its state
         self.steps.append(k)
-        self._kept.append(np.array(x))  # a copy: a step may write into its state
 
     @property
     def states(self) -> Float:
@@ -218,6 +224,8 @@ def thinned(callback: Callback, *, every: int, first: int = 0) -> Callback:
 
     Raises
     ------
+    TypeError
+        If `callback` cannot be called.
     ValueError
         If `every` is not positive or `first` is negative.
 
@@ -231,6 +239,7 @@ def thinned(callback: Callback, *, every: int, first: int = 0) -> Callback:
     >>> kept.steps
     [6, 9]
     """
+    _callable(callback)
     period = whole(every, "every", positive)
     begin = whole(first, "first", not_negative)
 
@@ -254,6 +263,11 @@ def several(*callbacks: Callback) -> Callback:
     callable
         For ``replay(…, callback=…)``.
 
+    Raises
+    ------
+    TypeError
+        If one of them cannot be called.
+
     Examples
     --------
     >>> import numpy as np
@@ -262,9 +276,16 @@ def several(*callbacks: Callback) -> Callback:
     >>> kept.steps, summed.value
     ([0], Moments of 2 states in dimension 3)
     """
+    for callback in callbacks:
+        _callable(callback)
 
     def look(k: int, x: Float) -> None:
         for callback in callbacks:
             callback(k, x)
 
     return look
+
+
+def _callable(callback: object) -> None:
+    if not callable(callback):
+        raise TypeError(f"callback is {callback!r}; expected a callable callback(k, x)")

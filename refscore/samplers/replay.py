@@ -18,12 +18,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, final
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, samples
+from refscore.arrays import Float, as_float64, of_shape, samples
 from refscore.samplers.multistep import Multistep, advance, described, first_memory, hold_counts
 
-__all__ = ["Density", "Perturbable", "Sampler", "Score", "Step", "noisy_score", "replay"]
+__all__ = ["Density", "Perturbable", "Sampler", "Score", "Step", "hold_sampler", "noisy_score", "replay", "shielded"]
 
 Score = Callable[[Float, float, float], Float]
 """The universal noisy score s(x, α, σ) of (RUN.1)."""
@@ -144,17 +145,21 @@ def replay(
         The tape, one standard normal vector a step and sample; None for a sampler that draws none, and (n, draws,
         \\*batch, d) for one that draws several. A sampler of equal steps takes as many as the tape has.
     callback : callable, optional
-        Called as ``callback(k, x)`` with the state after each step k = 0 … n - 1.
+        Called as ``callback(k, x)`` with the state after each step k = 0 … n - 1, which it cannot write to. What it
+        raises ends the run.
 
     Returns
     -------
     (\\*batch, d)
-        The state at ``sampler.stop``.
+        The state at ``sampler.stop``; no argument is written to.
 
     Raises
     ------
+    TypeError
+        If the sampler is none, or `score` or `callback` cannot be called.
     ValueError
-        If the tape is missing, not wanted, or of another shape; or a step returns a state of another shape.
+        If the tape is missing, not wanted, or of another shape; or a score or a step returns another shape than that of
+        the state, or a value that is not finite; or nothing says how many steps there are.
 
     Examples
     --------
@@ -166,15 +171,96 @@ def replay(
     >>> rs.samplers.replay(rs.samplers.langevin(step_size=1), s, [[8.0]], np.zeros((3, 1, 1)))
     array([[1.]])
     """
-    state = samples(x, "x")
-    memory = first_memory(sampler, state)
+    hold_sampler(sampler)
+    asked = shielded(score)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback is {callback!r}; expected a callable callback(k, x)")
+    state = np.array(samples(x, "x"))
     tape = _tape(sampler, state.shape, noise)
     n_steps = sampler.n_steps if tape is None else len(tape)
-    for k in range(n_steps or 0):
-        state, memory = advance(sampler, score, state, memory, k, None if tape is None else tape[k])  # (RUN.2)
+    if n_steps is None:
+        raise ValueError(
+            f"{sampler.name} takes any number of steps and draws no noise, so nothing says how many; "
+            "expected n_steps in the sampler"
+        )
+    memory = first_memory(sampler, state)
+    for k in range(n_steps):
+        drawn = None if tape is None else np.array(tape[k])
+        state, memory = advance(sampler, asked, state, memory, k, drawn)  # (RUN.2)
         if callback is not None:
-            callback(k, state)
+            shown = state.view()
+            shown.setflags(write=False)
+            callback(k, shown)
     return state
+
+
+def hold_sampler(sampler: object) -> None:
+    """Hold what is to run to the two kinds of samplers.
+
+    Parameters
+    ----------
+    sampler : object
+        What was given.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a Sampler nor a Multistep.
+
+    Examples
+    --------
+    >>> import refscore as rs
+    >>> hold_sampler(rs.samplers.langevin)
+    Traceback (most recent call last):
+        ...
+    TypeError: sampler is a function; expected a Sampler or a Multistep, such as refscore.samplers.langevin(0.1)
+    """
+    if not isinstance(sampler, Sampler | Multistep):
+        raise TypeError(
+            f"sampler is a {type(sampler).__name__}; expected a Sampler or a Multistep, such as "
+            "refscore.samplers.langevin(0.1)"
+        )
+
+
+def shielded(score: Score) -> Score:
+    """A score held to the shape of its argument, which it can neither change nor be changed by.
+
+    It is handed a copy of the state, and what it returns is copied: a score that works in place, returns its argument
+    or writes into the array that it returned before is a function like any other.
+
+    Parameters
+    ----------
+    score : callable
+        s(x, α, σ).
+
+    Returns
+    -------
+    callable
+        The same function.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be called.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shielded(lambda x, alpha, sigma: x[0])(np.ones((1, 2)), 1.0, 1.0)
+    Traceback (most recent call last):
+        ...
+    ValueError: score(x, alpha, sigma) has shape (2,); expected (1, 2), the shape of x
+    """
+    if not callable(score):
+        raise TypeError(
+            f"score is a {type(score).__name__}; expected a callable score(x, alpha, sigma), "
+            "such as noisy_score(target)"
+        )
+
+    def asked(x: Float, alpha: float, sigma: float) -> Float:
+        return np.array(of_shape(score(np.array(x), alpha, sigma), "score(x, alpha, sigma)", x.shape, "x"))
+
+    return asked
 
 
 def _tape(sampler: Sampler | Multistep, shape: tuple[int, ...], noise: ArrayLike | None) -> Float | None:

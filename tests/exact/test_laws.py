@@ -113,3 +113,22 @@ def test_bad_arguments_are_named():
         law(ddim(PATH, TIMES), TARGET, steps=7)
     with pytest.raises(ValueError, match="start has dimension 1; expected that of the target, 2"):
         law(ddim(PATH, TIMES), TARGET, rs.targets.gaussian([0.0]))
+    with pytest.raises(TypeError, match="start is a Mixture; expected a Gaussian"):
+        law(ddim(PATH, TIMES), TARGET, rs.targets.mixture([1.0], [[0.0, 0.0]], [1.0]))
+    with pytest.raises(TypeError, match="sampler is a function; expected a Sampler or a Multistep"):
+        law(ddim, TARGET)
+
+
+def test_bad_steps_and_scores_are_named():
+    sampler, score = ddim(PATH, TIMES), rs.samplers.noisy_score(TARGET)
+    for k in (6, -1):
+        with pytest.raises(ValueError, match=f"k is {k}; expected"):
+            rs.exact.step_map(sampler, score, k, 2)
+    with pytest.raises(ValueError, match=r"d is 0; expected"):
+        rs.exact.step_map(sampler, score, 0, 0)
+    with pytest.raises(ValueError, match=r"score\(x, alpha, sigma\) has shape"):
+        rs.exact.step_map(sampler, lambda x, alpha, sigma: -x[0], 0, 2)
+    with pytest.raises(TypeError, match="score is a Gaussian; expected a callable"):
+        rs.exact.step_map(sampler, TARGET, 0, 2)
+    with pytest.raises(TypeError, match="sampler is a str; expected"):
+        rs.exact.step_map("ddim", score, 0, 2)

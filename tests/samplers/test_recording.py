@@ -72,6 +72,28 @@ def test_thinning(every, first):
     assert kept.states.ravel().tolist() == expected
 
 
+def test_what_is_no_callback_and_no_state():
+    for make in (lambda c: thinned(c, every=1), several):
+        with pytest.raises(TypeError, match="callback is None; expected a callable callback"):
+            make(None)
+    kept = Trajectory()
+    kept(0, np.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r"x has shape \(3,\); expected \(2, 3\), the shape of the states before"):
+        kept(1, np.zeros(3))
+    with pytest.raises(TypeError, match="x has dtype complex128"):
+        Trajectory()(0, np.zeros((2, 3), complex))
+    assert kept.steps == [0]
+
+
+def test_moments_of_no_states():
+    with pytest.raises(ValueError, match="count is 0"):
+        Moments(0, np.zeros(1), np.zeros((1, 1)))
+    with pytest.raises(
+        TypeError, match="other is None; expected Moments, which a Running has once it has seen a state"
+    ):
+        moments([[1.0]]).merge(Running().value)
+
+
 def test_what_thinning_refuses():
     with pytest.raises(ValueError, match="every"):
         thinned(Trajectory(), every=0)
@@ -84,12 +106,8 @@ def test_states_are_copies_and_replay_is_the_same_with_callbacks():
     sampler, score = rs.samplers.langevin(step_size=0.2), rs.samplers.noisy_score(p)
     x, z = rs.noise.tape(1, 1, 3, 2)[0], rs.noise.tape(2, 7, 3, 2)
     kept, again = Trajectory(), Trajectory()
-
-    def spoil(k, state):
-        again(k, state)
-        state[...] = state  # writes, but nothing else
-
-    last = rs.samplers.replay(sampler, score, x, z, callback=several(kept, spoil))
+    last = rs.samplers.replay(sampler, score, x, z, callback=several(kept, again))
+    assert np.array_equal(kept.states, again.states)
     assert np.array_equal(last, rs.samplers.replay(sampler, score, x, z))
     assert np.array_equal(kept.states[-1], last)
     state = np.zeros((1, 1))
