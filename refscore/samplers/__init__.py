@@ -15,6 +15,12 @@ Sampler(ddim: 17 steps from (α, σ) = (1, 80) to (1, 0.002), no noise)
 from __future__ import annotations
 
 from refscore.samplers.adams_bashforth import adams_bashforth
+from refscore.samplers.adaptive_sde import (
+    adaptive_sde_step,
+    improved_euler,
+    improved_euler_step,
+    predictable_sde_step,
+)
 from refscore.samplers.ancestral import (
     ancestral_ve,
     ancestral_ve_step,
@@ -36,6 +42,7 @@ from refscore.samplers.constrained import projected_langevin_step, reflected_lan
 from refscore.samplers.correctors import annealed_corrector_step, batch_corrector_step, langevin_corrector_step
 from refscore.samplers.ddim import ddim, ddim_step
 from refscore.samplers.deis import deis
+from refscore.samplers.dpm_adaptive import dpm_adaptive_12_step, dpm_adaptive_23_step
 from refscore.samplers.dpm_multistep import (
     dpm_multistep_2,
     dpm_multistep_3,
@@ -81,6 +88,7 @@ from refscore.samplers.runge_kutta import (
     runge_kutta_step,
 )
 from refscore.samplers.sphere import sphere_langevin_step
+from refscore.samplers.step_control import Adaptive, adaptive_run, adaptive_start
 from refscore.samplers.stochastic_heun import stochastic_heun, stochastic_heun_step
 from refscore.samplers.underdamped import baoab, baoab_step, obabo, obabo_step, underdamped, underdamped_step
 from refscore.samplers.unipc import bh1, bh2, unip, unipc
@@ -91,6 +99,7 @@ __all__ = [
     "MIDPOINT",
     "RALSTON",
     "RK4",
+    "Adaptive",
     "Moments",
     "Multistep",
     "Running",
@@ -98,6 +107,9 @@ __all__ = [
     "Tableau",
     "Trajectory",
     "adams_bashforth",
+    "adaptive_run",
+    "adaptive_sde_step",
+    "adaptive_start",
     "analytic_variance",
     "ancestral_learned",
     "ancestral_ve",
@@ -122,6 +134,8 @@ __all__ = [
     "ddim",
     "ddim_step",
     "deis",
+    "dpm_adaptive_12_step",
+    "dpm_adaptive_23_step",
     "dpm_multistep_2",
     "dpm_multistep_3",
     "dpm_multistep_3_corrected",
@@ -143,6 +157,8 @@ __all__ = [
     "heun_ode",
     "heun_ode_step",
     "hmc_step",
+    "improved_euler",
+    "improved_euler_step",
     "langevin",
     "langevin_corrector_step",
     "langevin_step",
@@ -162,6 +178,7 @@ __all__ = [
     "pndm",
     "preconditioned_langevin",
     "preconditioned_langevin_step",
+    "predictable_sde_step",
     "predictor_corrector",
     "projected_langevin_step",
     "pseudo_runge_kutta",
