@@ -104,8 +104,8 @@ LANES = 4096  # of the portable twin at a time: its temporaries stay in cache; n
 
 
 def _of_block(ready: Prepared) -> portable.steps.BlockScore:
-    function = getattr(portable.scores, ready.name)
-    return lambda x, level: function(x, level, ready.params)
+    function = portable.SCORES[ready.name]
+    return lambda x, level: function(x, level, ready.params)[0]
 
 
 def _of_python(plan: Plan, ready: Prepared) -> portable.steps.BlockScore:

@@ -11,10 +11,13 @@ from refscore.arrays import Float
 from refscore.samplers import noisy_score
 from refscore.samplers.replay import Score
 from refscore.targets import Gaussian, Mixture
+from refscore.targets.covariance import Covariance
 
 __all__ = ["Prepared", "dimension_of", "prepare", "universal"]
 
 Array = NDArray[np.floating[Any]]
+LOG_2PI = float(np.log(2 * np.pi))
+MOST = 2**24  # numbers in the precision matrices of all levels; beyond, one basis serves them all
 
 
 class Prepared(NamedTuple):
@@ -61,12 +64,10 @@ def prepare(score: Any, levels: Float, dtype: type[np.floating[Any]]) -> Prepare
         If `score` is none of these.
     """
     function = universal(score)
-    if isinstance(score, Gaussian):
-        name, params, rows = _gaussian([score.perturb(*map(float, level)) for level in levels])
-    elif isinstance(score, Mixture) and score.covariances.kind == "scalar":
-        name, params, rows = _isotropic_mixture([score.perturb(*map(float, level)) for level in levels])
-    else:
+    if not isinstance(score, (Gaussian, Mixture)):
         return Prepared("", (), 0, function)
+    noisy = [score.perturb(float(alpha), float(sigma)) for alpha, sigma in levels]
+    name, params, rows = _gaussian(score, noisy) if isinstance(score, Gaussian) else _mixture(score, noisy)
     return Prepared(name, tuple(np.ascontiguousarray(p, dtype) for p in params), rows, function)
 
 
@@ -115,16 +116,52 @@ def dimension_of(score: Any) -> int | None:
     return d if isinstance(d, int) else None
 
 
-def _gaussian(noisy: list[Any]) -> tuple[str, tuple[Float, ...], int]:
-    means = np.stack([law.mean for law in noisy])
-    minus = np.stack([-law.covariance.at(1 / law.covariance.values) for law in noisy])
-    return "gaussian", (means, minus), means.shape[1]
+Kernel = tuple[str, tuple[Float, ...], int]
+"""Name, params and rows of a Prepared."""
 
 
-def _isotropic_mixture(noisy: list[Any]) -> tuple[str, tuple[Float, ...], int]:
-    means = np.stack([law.means for law in noisy])
-    n_components, d = means.shape[1:]
-    variance = np.stack([np.broadcast_to(law.covariances.values[..., 0], n_components) for law in noisy])
+def _gaussian(law: Gaussian, noisy: list[Gaussian]) -> Kernel:
+    means = np.stack([p.mean for p in noisy])
+    values = np.stack([np.broadcast_to(_spread(p.covariance), law.d) for p in noisy])
+    constants = -0.5 * (law.d * LOG_2PI + np.log(values).sum(1))
+    if law.covariance.basis is None:
+        return "diagonal_gaussian", (means, 1 / values, constants), law.d
+    if len(noisy) * law.d**2 <= MOST:
+        minus = np.stack([-p.covariance.at(1 / p.covariance.values) for p in noisy])
+        return "gaussian", (means, minus, constants), law.d
+    basis = _basis(law.covariance)
+    return "basis_gaussian", (means, basis.T, basis, 1 / values, constants), 2 * law.d
+
+
+def _mixture(law: Mixture, noisy: list[Mixture]) -> Kernel:
+    means, spread, d = np.stack([p.means for p in noisy]), [_spread(p.covariances) for p in noisy], law.d
+    n_components = len(law.weights)
+    values = np.stack([np.broadcast_to(v, (n_components, v.shape[-1])) for v in spread])
+    logs = np.log(values).sum(2) if values.shape[2] == d else d * np.log(values[..., 0])
     with np.errstate(divide="ignore"):  # a weight of 0 has log -inf
-        constant = np.log(np.stack([law.weights for law in noisy])) - 0.5 * d * np.log(variance)
-    return "isotropic_mixture", (means, 1 / variance, constant), n_components + 2
+        constants = np.log(law.weights) - 0.5 * (d * LOG_2PI + logs)
+    if law.covariances.kind == "scalar":
+        return "isotropic_mixture", (means, 1 / values[..., 0], constants), n_components + 3
+    if law.covariances.basis is None:
+        return "diagonal_mixture", (means, 1 / values, constants), n_components + 3
+    bases = np.stack([_basis(law.covariances[k]) for k in range(n_components)])
+    rows = n_components + 3 + (2 + n_components) * d
+    return "basis_mixture", (means, bases.transpose(0, 2, 1), bases, 1 / values, constants), rows
+
+
+def _spread(covariance: Covariance) -> Float:
+    """The eigenvalues (\\*k, m), one for each direction or one for all."""
+    if covariance.kind == "low-rank":
+        each = np.repeat(covariance.values, covariance.multiplicity.astype(int), axis=-1)
+        return each
+    return covariance.values
+
+
+def _basis(covariance: Covariance) -> Float:
+    """All eigenvectors as columns (d, d), in the order of :func:`_spread`."""
+    basis = covariance.basis
+    assert basis is not None
+    rank = basis.shape[-1]
+    if rank == covariance.d:
+        return basis
+    return np.concatenate([basis, np.linalg.qr(basis, mode="complete")[0][:, rank:]], axis=1)

@@ -5,6 +5,19 @@ Every sum has one order, every operation rounds by itself, and no library functi
 
 from __future__ import annotations
 
-from refscore_kernels.portable import noise, products, scores, steps
+from collections.abc import Callable
 
-__all__ = ["noise", "products", "scores", "steps"]
+from refscore_kernels.portable import mixtures, noise, products, scores, steps
+from refscore_kernels.portable.scores import Scored
+
+__all__ = ["SCORES", "mixtures", "noise", "products", "scores", "steps"]
+
+SCORES: dict[str, Callable[..., Scored]] = {
+    "gaussian": scores.gaussian,
+    "diagonal_gaussian": scores.diagonal_gaussian,
+    "basis_gaussian": scores.basis_gaussian,
+    "isotropic_mixture": mixtures.isotropic_mixture,
+    "diagonal_mixture": mixtures.diagonal_mixture,
+    "basis_mixture": mixtures.basis_mixture,
+}
+"""score(x, level, params) of a block, by the name that Prepared has for it."""

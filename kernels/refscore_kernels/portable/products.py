@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["times"]
+__all__ = ["add_times", "times"]
 
 Array = NDArray[np.floating[Any]]
 
@@ -18,3 +18,9 @@ def times(a: Array, x: Array) -> Array:
     for j in range(1, a.shape[1]):
         y += a[:, j, None] * x[j]
     return y
+
+
+def add_times(y: Array, a: Array, x: Array) -> None:
+    """y + Σ_j a[:, j] x[j] in the place of y, term after term."""
+    for j in range(a.shape[1]):
+        y += a[:, j, None] * x[j]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from refscore_kernels.cpu.lanes.scores import gaussian, isotropic_mixture
+from refscore_kernels.cpu.lanes.mixtures import basis_mixture, diagonal_mixture, isotropic_mixture
+from refscore_kernels.cpu.lanes.scores import basis_gaussian, diagonal_gaussian, gaussian
 from refscore_kernels.cpu.lanes.steps import linear, simple
 
 
@@ -18,6 +19,26 @@ def run_linear_gaussian(params: Any, rows: Any, y: Any, plan: Any, place: Any, s
     linear(gaussian, params, rows, y, plan, place, span, keys)
 
 
+def run_simple_diagonal_gaussian(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
+    """Steps of the simple form on a Gaussian with independent coordinates."""
+    simple(diagonal_gaussian, params, rows, y, plan, place, span, keys)
+
+
+def run_linear_diagonal_gaussian(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
+    """Steps of the general form on a Gaussian with independent coordinates."""
+    linear(diagonal_gaussian, params, rows, y, plan, place, span, keys)
+
+
+def run_simple_basis_gaussian(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
+    """Steps of the simple form on a Gaussian in its eigenbasis."""
+    simple(basis_gaussian, params, rows, y, plan, place, span, keys)
+
+
+def run_linear_basis_gaussian(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
+    """Steps of the general form on a Gaussian in its eigenbasis."""
+    linear(basis_gaussian, params, rows, y, plan, place, span, keys)
+
+
 def run_simple_isotropic_mixture(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
     """Steps of the simple form on a mixture of isotropic Gaussians."""
     simple(isotropic_mixture, params, rows, y, plan, place, span, keys)
@@ -26,3 +47,23 @@ def run_simple_isotropic_mixture(params: Any, rows: Any, y: Any, plan: Any, plac
 def run_linear_isotropic_mixture(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
     """Steps of the general form on a mixture of isotropic Gaussians."""
     linear(isotropic_mixture, params, rows, y, plan, place, span, keys)
+
+
+def run_simple_diagonal_mixture(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
+    """Steps of the simple form on a mixture of Gaussians with independent coordinates."""
+    simple(diagonal_mixture, params, rows, y, plan, place, span, keys)
+
+
+def run_linear_diagonal_mixture(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
+    """Steps of the general form on a mixture of Gaussians with independent coordinates."""
+    linear(diagonal_mixture, params, rows, y, plan, place, span, keys)
+
+
+def run_simple_basis_mixture(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
+    """Steps of the simple form on a mixture of Gaussians in their eigenbases."""
+    simple(basis_mixture, params, rows, y, plan, place, span, keys)
+
+
+def run_linear_basis_mixture(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
+    """Steps of the general form on a mixture of Gaussians in their eigenbases."""
+    linear(basis_mixture, params, rows, y, plan, place, span, keys)
