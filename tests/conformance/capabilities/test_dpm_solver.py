@@ -16,7 +16,8 @@ from refscore.paths import EDM, VP, Flow
 DTYPES = ["float64", "float32"]
 CAPABILITY = CATALOGUE["step.dpm_solver"]
 EVERY = [dict(zip([c.name for c in CONVENTIONS], v)) for v in itertools.product(*(c.values for c in CONVENTIONS))]
-# Where there is nothing to choose, one of the choices is enough.
+# Every path with order 2; and where there is nothing to choose, one of the choices.
+EVERY = [v for v in EVERY if v["path"] == "vp" or v["order"] == 2]
 EVERY = [v for v in EVERY if v["second_derivative"] == "exact" or (v["order"], v["method"]) == (3, "multistep")]
 
 
@@ -174,6 +175,41 @@ def test_every_mistake_has_its_name_in_noise_form_and_on_another_path(fault):
     with np.errstate(all="ignore"):
         report = report_of(lambda *a, **named: fault.function(*a, **named, method=method, path="flow"), **declared)
     assert set(diagnosed(report)) == {fault.name}
+
+
+def observed_order(function, declared):
+    """On N(0.7, 0.25), whose flow is known, on grids whose neighbouring steps are as 1 : 2 : 4."""
+
+    def error(n_steps):
+        lengths = np.resize([1.0, 2.0, 4.0], n_steps)
+        log_snr = -1.5 + 3.5 * np.concatenate([[0], np.cumsum(lengths)]) / lengths.sum()
+
+        def predict(x, v):
+            alpha, sigma = levels("vp", v)
+            return sigma * (x - alpha * 0.7) / (alpha**2 * 0.25 + sigma**2)
+
+        alpha, sigma = levels("vp", log_snr[[0, -1]])
+        spread, x = np.sqrt(alpha**2 * 0.25 + sigma**2), np.array([[1.3]])
+        exact = alpha[1] * 0.7 + spread[1] / spread[0] * (x - alpha[0] * 0.7)
+        named = {"order": declared.get("order", 2), "kind": "noise", "method": declared.get("method", "multistep")}
+        return abs(float((function(predict, x, log_snr=log_snr, **named) - exact)[0, 0]))
+
+    return np.log2(error(192) / error(384))
+
+
+CLAIMS = {f.name: f for f in CAPABILITY.faults if f.effect.startswith(("order ", "none on the order"))}
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_mistake_costs_the_order_that_its_effect_says(name):
+    fault = CLAIMS[name]
+    claimed = int(fault.effect[6]) if fault.effect.startswith("order ") else 2
+    assert abs(observed_order(fault.function, fault.declared) - claimed) < 0.15
+
+
+@pytest.mark.parametrize(("declared", "order"), [({}, 2), ({"method": "singlestep", "order": 3}, 3)])
+def test_without_mistakes_the_order_is_whole(declared, order):
+    assert abs(observed_order(CAPABILITY.reference, declared) - order) < 0.15
 
 
 # --- torch, and released code

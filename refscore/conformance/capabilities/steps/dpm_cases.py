@@ -39,7 +39,7 @@ CONVENTIONS = (
         "second_derivative",
         "exact",
         ("exact", "released"),
-        "multistep of order 3: as it should be, or half of it as released, which has order 2",
+        "multistep of order 3: whole, order 3 after the start; or half of it as released, order 2",
     ),
 )
 

@@ -162,7 +162,7 @@ EDM_STEP = Capability(
         Fault(
             "EDM-correction-divided",
             "d' = (x̃ − D(x̃, σ'))/σ̂, not divided by σ'",
-            "order 0: the second slope is too small",
+            "order 1: the second slope is too small",
             _with(second=lambda D, y, euler, up, down: (euler - D(euler, down)) / up),
         ),
         Fault(
