@@ -7,9 +7,22 @@ itself never imports this package.
 
 from __future__ import annotations
 
+from refscore_kernels.densities import Density, log_prob_and_score
 from refscore_kernels.plan import NotLinear, Plan, plan_of
 from refscore_kernels.run import run
 from refscore_kernels.state import Address, Interrupted, State, load, save
 
 __version__ = "0.1.0"
-__all__ = ["Address", "Interrupted", "NotLinear", "Plan", "State", "load", "plan_of", "run", "save"]
+__all__ = [
+    "Address",
+    "Density",
+    "Interrupted",
+    "NotLinear",
+    "Plan",
+    "State",
+    "load",
+    "log_prob_and_score",
+    "plan_of",
+    "run",
+    "save",
+]

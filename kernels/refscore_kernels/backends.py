@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +25,51 @@ from refscore_kernels.portable.noise import round_keys
 from refscore_kernels.prepare import Prepared
 from refscore_kernels.state import Address
 
-__all__ = ["Advance", "compiled", "cpu", "numpy", "reference", "width_of"]
+__all__ = [
+    "LANES",
+    "Advance",
+    "Backend",
+    "compiled",
+    "cpu",
+    "known",
+    "numpy",
+    "reference",
+    "spread",
+    "tables",
+    "width_of",
+]
 
 Array = NDArray[np.floating[Any]]
 Dtype = type[np.floating[Any]]
 Advance = Callable[[Array, int, int], None]
+Backend = Literal["cpu", "portable", "reference"]
+"""Compiled by Numba; the same bits from NumPy alone; or refscore's own steps."""
 
+LANES = 4096  # of the portable twin at a time: its temporaries stay in cache; no bit depends on it
 BLOCK = 2**17  # bytes of a block of lanes: it stays near the core
+
+
+def known(backend: str, dtype: Any) -> None:
+    """Refuse what there is no backend for.
+
+    Parameters
+    ----------
+    backend : str
+        One of Backend.
+    dtype : np.float64 or np.float32
+        Of the numbers; "reference" has float64 only.
+
+    Raises
+    ------
+    ValueError
+        If it is another.
+    """
+    if backend not in get_args(Backend):
+        raise ValueError(f"backend is {backend!r}; expected one of {', '.join(map(repr, get_args(Backend)))}")
+    if dtype not in (np.float64, np.float32):
+        raise ValueError(f"dtype is {dtype!r}; expected np.float64 or np.float32")
+    if backend == "reference" and dtype is not np.float64:
+        raise ValueError("dtype is np.float32; expected np.float64 with backend='reference'")
 
 
 def reference(sampler: Sampler | Multistep, score: Score, address: Address) -> Advance:
@@ -98,9 +136,6 @@ def numpy(plan: Plan, ready: Prepared, address: Address, dtype: Dtype) -> Advanc
             loop(score, portable.noise.fill, part, numbers, (place[0] + lo, *place[1:]), (k, end), keys)
 
     return go
-
-
-LANES = 4096  # of the portable twin at a time: its temporaries stay in cache; no bit depends on it
 
 
 def _of_block(ready: Prepared) -> portable.steps.BlockScore:

@@ -66,8 +66,11 @@ def prepare(score: Any, levels: Float, dtype: type[np.floating[Any]]) -> Prepare
     function = universal(score)
     if not isinstance(score, (Gaussian, Mixture)):
         return Prepared("", (), 0, function)
-    noisy = [score.perturb(float(alpha), float(sigma)) for alpha, sigma in levels]
-    name, params, rows = _gaussian(score, noisy) if isinstance(score, Gaussian) else _mixture(score, noisy)
+    pairs = [(float(alpha), float(sigma)) for alpha, sigma in levels]
+    if isinstance(score, Gaussian):
+        name, params, rows = _gaussian(score, [score.perturb(*pair) for pair in pairs])
+    else:
+        name, params, rows = _mixture(score, [score.perturb(*pair) for pair in pairs])
     return Prepared(name, tuple(np.ascontiguousarray(p, dtype) for p in params), rows, function)
 
 

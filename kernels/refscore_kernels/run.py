@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,17 +19,15 @@ from refscore.samplers import Multistep, Sampler
 from refscore.samplers.multistep import first_memory
 from refscore.samplers.recording import Callback
 from refscore_kernels import backends
+from refscore_kernels.backends import Backend
 from refscore_kernels.plan import plan_of
 from refscore_kernels.prepare import dimension_of, prepare, universal
 from refscore_kernels.state import Address, Interrupted, State, save
 
-__all__ = ["Backend", "run"]
+__all__ = ["run"]
 
 Array = NDArray[np.floating[Any]]
 Dtype = type[np.floating[Any]]
-Backend = Literal["cpu", "portable", "reference"]
-"""Compiled by Numba; the same bits from NumPy alone; or refscore's own steps."""
-
 PERIOD = 0.1  # seconds that a chunk of steps should take: Ctrl-C and callbacks come between chunks
 SAVED = 60.0  # seconds between two checkpoints
 
@@ -118,7 +116,7 @@ def run(
     address = Address(
         _integer(seed, "seed", 2**64), _integer(stream, "stream", 2**32), _integer(first_chain, "first_chain", 2**32)
     )
-    _known(backend, dtype)
+    backends.known(backend, dtype)
     state = (
         _going_on(start, sampler, address, dtype)
         if isinstance(start, State)
@@ -164,15 +162,6 @@ def _advance(
     if functions is None:
         return backends.numpy(plan, ready, address, dtype)
     return backends.cpu(functions, plan, ready, address, dtype, threads)
-
-
-def _known(backend: str, dtype: Any) -> None:
-    if backend not in get_args(Backend):
-        raise ValueError(f"backend is {backend!r}; expected one of {', '.join(map(repr, get_args(Backend)))}")
-    if dtype not in (np.float64, np.float32):
-        raise ValueError(f"dtype is {dtype!r}; expected np.float64 or np.float32")
-    if backend == "reference" and dtype is not np.float64:
-        raise ValueError("dtype is np.float32; expected np.float64 with backend='reference'")
 
 
 def _integer(value: Any, name: str, below: int, least: int = 0) -> int:

@@ -1,4 +1,4 @@
-"""Scores of Gaussians for a block (d, n) at one level: (g, log p), log p being a function, called where it is wanted."""
+"""Scores of Gaussians for a block (d, n) at one level: g, and log p as a function, called where it is wanted."""
 
 from __future__ import annotations
 

@@ -6,6 +6,6 @@ of number. ``run_*`` are the kernels, called from Python; everything else is inl
 
 from __future__ import annotations
 
-from refscore_kernels.cpu.lanes import kernels, mixtures, noise, products, scores, steps
+from refscore_kernels.cpu.lanes import densities, kernels, mixtures, noise, products, scores, steps
 
-MODULES = (noise, products, scores, mixtures, steps, kernels)
+MODULES = (noise, products, scores, mixtures, densities, steps, kernels)

@@ -30,7 +30,7 @@ def largest(work: Any, k: Any, top: Any, n: Any) -> None:
 
 
 def shares(work: Any, top: Any, n: Any, live: Any) -> Any:
-    """Rows k become e^(exponent - largest), row top + 1 their sum, top + 2 its inverse; which are not 0, and how many."""
+    """Rows k: e^(exponent - largest); top + 1: their sum; top + 2: its inverse; which are not 0, and how many."""
     zero, one, count = real(0), real(1), 0
     for l in range(n):
         work[top + 1, l] = zero
