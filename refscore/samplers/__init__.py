@@ -57,6 +57,7 @@ from refscore.samplers.dpm_solver import (
     dpm_solver_3,
     dpm_solver_3_step,
 )
+from refscore.samplers.dpm_solver_corrected import dpm_solver_3_corrected, dpm_solver_3_corrected_step
 from refscore.samplers.edm import edm, edm_euler, edm_euler_step, edm_step
 from refscore.samplers.exponential import data_form, exponential_adams, noise_form
 from refscore.samplers.flow_ode import euler_ode, euler_ode_step, heun_ode, heun_ode_step
@@ -143,6 +144,8 @@ __all__ = [
     "dpm_solver_2",
     "dpm_solver_2_step",
     "dpm_solver_3",
+    "dpm_solver_3_corrected",
+    "dpm_solver_3_corrected_step",
     "dpm_solver_3_step",
     "edm",
     "edm_euler",

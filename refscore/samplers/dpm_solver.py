@@ -1,29 +1,21 @@
 """DPM-Solver and DPM-Solver++, single step: the Taylor series of the exponential integrator, by stages inside the step.
 
-The stages stand where λ is a part r of the step on the way,
-
-    s_i = t(λ_t + r_i h),   h = λ_s - λ_t,   λ = log(α/σ)                                                (DPM.1)
-
-With K, G and c of (EXPI.4) noise form (DPM-Solver) and data form (DPM-Solver++) are one formula. The order 1 is DDIM,
-the orders 2 and 3 take two and three evaluations. Nothing is remembered, so every step has the full order.
+The stages stand at parts r of the step in λ, (DPM.1). With K, G and c of (EXPI.4) noise form (DPM-Solver) and data form
+(DPM-Solver++) are one formula. The order 1 is DDIM, the orders 2 and 3 take two and three evaluations. Nothing is
+remembered, so every step has the full order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, lift, number, of_shape, positive, samples
+from refscore.arrays import Float
 from refscore.paths import Path
-from refscore.samplers.arguments import times_of_step
-from refscore.samplers.exponential import Form, data_form, levels_along, phi
-from refscore.samplers.replay import Sampler, Score
+from refscore.samplers.dpm_stages import TimeScore, along, begin, part
+from refscore.samplers.exponential import Form, data_form, phi
+from refscore.samplers.replay import Sampler
 
 __all__ = ["dpm_solver_1_step", "dpm_solver_2", "dpm_solver_2_step", "dpm_solver_3", "dpm_solver_3_step"]
-
-TimeScore = Callable[[Float, Float], ArrayLike]
 
 
 def dpm_solver_1_step(
@@ -68,7 +60,7 @@ def dpm_solver_1_step(
     >>> dpm_solver_1_step(lambda x, t: -x / 5, [[5.0]], 2.0, 1.0, path=rs.paths.EDM())
     array([[3.]])
     """
-    x, stage, m, h = _begin(score, x, t, s, path, form)
+    x, stage, m, h = begin(score, x, t, s, path, form)
     keep, gain = stage(1.0)[:2]
     value: Float = keep * x + gain * h * phi(1, form.sign * h) * m  # (DPM.2)
     return value
@@ -132,8 +124,8 @@ def dpm_solver_2_step(
     >>> dpm_solver_2_step(lambda x, t: (3 - x) / t**2, [[5.0]], 2.0, 1.0, path=rs.paths.EDM())
     array([[4.]])
     """
-    r1 = _part(r1, "r1")
-    x, stage, m, h = _begin(score, x, t, s, path, form)
+    r1 = part(r1, "r1")
+    x, stage, m, h = begin(score, x, t, s, path, form)
     keep, gain, model = stage(r1)
     u = keep * x + gain * r1 * h * phi(1, form.sign * r1 * h) * m  # (DPM.3)
     slope = (model(u) - m) / r1
@@ -188,6 +180,7 @@ def dpm_solver_3_step(
     Notes
     -----
     The order is 3 for r_2 = 2/3 and any r_1, and 2 for any other r_2: the published code takes r_2 as a free parameter.
+    :func:`dpm_solver_3_corrected_step` has order 3 for any pair.
 
     References
     ----------
@@ -199,10 +192,10 @@ def dpm_solver_3_step(
     >>> dpm_solver_3_step(lambda x, t: (3 - x) / t**2, [[5.0]], 2.0, 1.0, path=rs.paths.EDM())
     array([[4.]])
     """
-    r1, r2 = _part(r1, "r1"), _part(r2, "r2")
+    r1, r2 = part(r1, "r1"), part(r2, "r2")
     if not r1 < r2:
         raise ValueError(f"r1 is {r1} and r2 {r2}; expected r1 < r2")
-    x, stage, m, h = _begin(score, x, t, s, path, form)
+    x, stage, m, h = begin(score, x, t, s, path, form)
     c = form.sign
     keep, gain, model = stage(r1)
     first = model(keep * x + gain * r1 * h * phi(1, c * r1 * h) * m) - m  # (DPM.5)
@@ -238,12 +231,12 @@ def dpm_solver_2(path: Path, times: ArrayLike, *, form: Form = data_form, r1: fl
     ValueError
         If the grid does not descend, leaves the path or meets an infinite λ, or r_1 is out of range.
     """
-    r1 = _part(r1, "r1")
+    r1 = part(r1, "r1")
 
     def one(score: TimeScore, x: Float, t: float, s: float) -> Float:
         return dpm_solver_2_step(score, x, t, s, path=path, form=form, r1=r1)
 
-    return _along(path, times, f"dpm-solver-2 ({form.name})", one)
+    return along(path, times, f"dpm-solver-2 ({form.name})", one)
 
 
 def dpm_solver_3(
@@ -272,56 +265,9 @@ def dpm_solver_3(
     ValueError
         If the grid does not descend, leaves the path or meets an infinite λ, or the parts do not rise.
     """
-    r1, r2 = _part(r1, "r1"), _part(r2, "r2")
+    r1, r2 = part(r1, "r1"), part(r2, "r2")
 
     def one(score: TimeScore, x: Float, t: float, s: float) -> Float:
         return dpm_solver_3_step(score, x, t, s, path=path, form=form, r1=r1, r2=r2)
 
-    return _along(path, times, f"dpm-solver-3 ({form.name})", one)
-
-
-def _part(r: float, name: str) -> float:
-    value = number(r, name, positive)
-    if value > 1:
-        raise ValueError(f"{name} is {value}; expected 0 < {name} ≤ 1, a part of the step")
-    return value
-
-
-Stage = Callable[[float], tuple[Float, Float, Callable[[Float], Float]]]
-
-
-def _begin(
-    score: TimeScore, x: ArrayLike, t: ArrayLike, s: ArrayLike, path: Path, form: Form
-) -> tuple[Float, Stage, Float, Float]:
-    """x, what a part r of the step has for K, G and the model, the model at t, and h."""
-    x = samples(x, "x")
-    t, s, _ = times_of_step(t, s, x)
-    start = path.log_snr(t)
-    h = path.log_snr(s) - start
-    if not np.isfinite(h).all():
-        raise ValueError("log_snr is infinite at t or s; expected 0 < σ and 0 < α at both ends of the step")
-    a_t, s_t = lift(path.alpha(t), x), lift(path.sigma(t), x)
-
-    def at(time: Float) -> Callable[[Float], Float]:
-        alpha, sigma = lift(path.alpha(time), x), lift(path.sigma(time), x)
-        return lambda y: form.predict(of_shape(score(y, time), "score(x, t)", y.shape, "x"), y, alpha, sigma)
-
-    def stage(r: float) -> tuple[Float, Float, Callable[[Float], Float]]:
-        there = s if r == 1 else path.time(start + r * h)  # (DPM.1)
-        alpha, sigma = lift(path.alpha(there), x), lift(path.sigma(there), x)
-        return form.keep(a_t, s_t, alpha, sigma), form.gain(alpha, sigma), at(there)
-
-    return x, stage, at(t)(x), lift(h, x)
-
-
-def _along(path: Path, times: ArrayLike, name: str, one: Callable[[TimeScore, Float, float, float], Float]) -> Sampler:
-    at = levels_along(path, times)
-
-    def step(score: Score, x: Float, k: int, noise: Float | None) -> Float:  # noqa: ARG001  an ODE draws nothing
-        def timed(y: Float, t: Float) -> Float:
-            return score(y, float(path.alpha(t)), float(path.sigma(t)))
-
-        return one(timed, x, float(at.times[k]), float(at.times[k + 1]))
-
-    start, stop = (float(at.alpha[0]), float(at.sigma[0])), (float(at.alpha[-1]), float(at.sigma[-1]))
-    return Sampler(name, len(at.times) - 1, 0, path.prior_scale, start, stop, step)
+    return along(path, times, f"dpm-solver-3 ({form.name})", one)
