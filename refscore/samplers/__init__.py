@@ -47,8 +47,6 @@ from refscore.samplers.dpm_multistep import (
     dpm_multistep_2,
     dpm_multistep_3,
     dpm_multistep_3_corrected,
-    sde_dpm_multistep_2,
-    sde_dpm_solver_1,
 )
 from refscore.samplers.dpm_solver import (
     dpm_solver_1_step,
@@ -88,6 +86,7 @@ from refscore.samplers.runge_kutta import (
     runge_kutta,
     runge_kutta_step,
 )
+from refscore.samplers.sde_dpm import sde_dpm_multistep_2, sde_dpm_solver_1
 from refscore.samplers.sphere import sphere_langevin_step
 from refscore.samplers.step_control import Adaptive, adaptive_run, adaptive_start
 from refscore.samplers.stochastic_heun import stochastic_heun, stochastic_heun_step

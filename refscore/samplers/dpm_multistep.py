@@ -1,4 +1,4 @@
-"""DPM-Solver and DPM-Solver++, multistep, and their SDE forms: derivatives in λ from the history.
+"""DPM-Solver and DPM-Solver++, multistep: derivatives in λ from the history.
 
 With r = h_{k-1}/h and r' = h_{k-2}/h, in units of the step,
 
@@ -8,7 +8,8 @@ are slopes, and the second derivative is *twice* the divided difference of slope
 
     h m' ≈ D = D_1 + r/(r + r') (D_1 - D_1'),   h² m'' ≈ 2/(r + r') (D_1 - D_1')                          (DPMM.2)
 
-The released third-order codes have 1 in the place of the 2, and order 2. Both are here, each under its name.
+The released third-order codes have 1 in the place of the 2, and order 2. Both are here, each under its name. The SDE
+forms are in ``refscore.samplers.sde_dpm``.
 """
 
 from __future__ import annotations
@@ -25,13 +26,7 @@ from refscore.samplers.linear_multistep import linear_multistep
 from refscore.samplers.multistep import Multistep
 from refscore.samplers.replay import Sampler
 
-__all__ = [
-    "dpm_multistep_2",
-    "dpm_multistep_3",
-    "dpm_multistep_3_corrected",
-    "sde_dpm_multistep_2",
-    "sde_dpm_solver_1",
-]
+__all__ = ["dpm_multistep_2", "dpm_multistep_3", "dpm_multistep_3_corrected", "from_tables", "half_slope"]
 
 
 def dpm_multistep_2(path: Path, times: ArrayLike, *, form: Form = data_form) -> Multistep:
@@ -171,102 +166,23 @@ def dpm_multistep_3_corrected(
     return _along(path, times, form, name, 3, lambda at, k: _third(at, k, form, 2.0), starter)  # (DPMM.5)
 
 
-def sde_dpm_solver_1(path: Path, times: ArrayLike, *, form: Form = data_form) -> Multistep:
-    """SDE-DPM-Solver-1 (noise form) and SDE-DPM-Solver++-1 (data form): the reverse SDE with a frozen model.
-
-        data:   x_{k+1} = (σ_s/σ_t) e^(-h) x + α_s (1 - e^(-2h)) m + σ_s √(1 - e^(-2h)) z                   (DPMM.6)
-        noise:  x_{k+1} = (α_s/α_t) x - 2 σ_s (e^h - 1) m + σ_s √(e^(2h) - 1) z                             (DPMM.7)
+def half_slope(at: Levels, k: int) -> Float:
+    """The row of m_k + ½ D_1 in terms of (m_k, m_{k-1}).
 
     Parameters
     ----------
-    path : Path
-        α, σ and λ.
-    times : (n + 1,)
-        Descending time grid, where λ is finite.
-    form : Form
-        ``data_form`` or ``noise_form``.
+    at : Levels
+        The grid.
+    k : int
+        Which step, k ≥ 1.
 
     Returns
     -------
-    Multistep
-        Of n steps with one evaluation and one noise vector each; weak order 1.
-
-    Raises
-    ------
-    ValueError
-        If the grid does not descend, leaves the path or meets an infinite λ.
-
-    Notes
-    -----
-    The data form is ancestral sampling with the small variance, DDIM with η = 1. The noise form is another method: with
-    α = 1 it is x - 2 (σ_t - σ_s) ε̂ + √(σ_t² - σ_s²) z, with the large variance.
-
-    References
-    ----------
-    Lu et al. (2022), DPM-Solver++, section 5, eq. 16 to 18.
-
-    Examples
-    --------
-    >>> import refscore as rs
-    >>> p, path, times = rs.targets.gaussian([1.0], 0.25), rs.paths.VP(), [0.9, 0.5, 0.1]
-    >>> law, ddpm = (rs.exact.law(make(path, times), p) for make in (sde_dpm_solver_1, rs.samplers.ancestral_vp))
-    >>> bool(rs.exact.wasserstein2(law, ddpm) < 1e-14)
-    True
+    (2,)
+        The row.
     """
-    return _noisy(path, times, form, f"sde-dpm-solver 1 ({form.name})", 1)
-
-
-def sde_dpm_multistep_2(path: Path, times: ArrayLike, *, form: Form = data_form) -> Multistep:
-    """SDE-DPM-Solver++(2M), in noise form SDE-DPM-Solver-2M: the reverse SDE with the slope from the history.
-
-        data:   as (DPMM.6), with m_k + ½ D_1 in the place of m                                        (DPMM.8)
-        noise:  as (DPMM.7), with m_k + ½ D_1 in the place of m
-
-    Parameters
-    ----------
-    path : Path
-        α, σ and λ.
-    times : (n + 1,)
-        Descending time grid, where λ is finite.
-    form : Form
-        ``data_form`` or ``noise_form``.
-
-    Returns
-    -------
-    Multistep
-        Of n steps with one evaluation and one noise vector each; weak order 2 on Gaussians. The first step is
-        (DPMM.6) or (DPMM.7).
-
-    Raises
-    ------
-    ValueError
-        If the grid does not descend, leaves the path or meets an infinite λ.
-
-    Notes
-    -----
-    The history is as noisy as the state, and that is needed: the step misses how the model follows the noise inside of
-    it, and the slope D_1 puts in as much from the noise of the step before.
-
-    References
-    ----------
-    Lu et al. (2022), DPM-Solver++, section 5.
-
-    Examples
-    --------
-    >>> import refscore as rs
-    >>> sde_dpm_multistep_2(rs.paths.EDM(), [2.0, 1.0, 0.5])
-    Multistep(sde-dpm-solver 2M (data): 2 steps from (α, σ) = (1, 2) to (1, 0.5), one noise vector a step)
-    """
-    return _noisy(path, times, form, f"sde-dpm-solver 2M ({form.name})", 2)
-
-
-PRESENT = np.array([1.0, 0.0])
-
-
-def _slope(at: Levels, k: int) -> Float:
-    """The row of ½ D_1 in terms of (m_k, m_{k-1})."""
     r = (at.log_snr[k] - at.log_snr[k - 1]) / (at.log_snr[k + 1] - at.log_snr[k])
-    value: Float = np.array([0.5, -0.5]) / r  # (DPMM.1)
+    value: Float = np.array([1.0, 0.0]) + np.array([0.5, -0.5]) / r  # (DPMM.1)
     return value
 
 
@@ -277,7 +193,7 @@ def _first(at: Levels, k: int, form: Form) -> Float:
 
 def _second(at: Levels, k: int, form: Form) -> Float:
     first = _first(at, k, form)
-    value: Float = first if k == 0 else first * (PRESENT + _slope(at, k))  # (DPMM.3)
+    value: Float = first if k == 0 else first * half_slope(at, k)  # (DPMM.3)
     return value
 
 
@@ -307,26 +223,10 @@ def _along(
     at = levels_along(path, times)
     keep = form.keep(at.alpha[:-1], at.sigma[:-1], at.alpha[1:], at.sigma[1:])
     weights = [row(at, k) for k in range(len(at.times) - 1)]
-    return _made(path, at, form, name, order, keep, weights, None, starter)
+    return from_tables(path, at, form, name, order, keep, weights, None, starter)
 
 
-def _noisy(path: Path, times: ArrayLike, form: Form, name: str, order: int) -> Multistep:
-    at = levels_along(path, times)
-    h, a_s, s_s = np.diff(at.log_snr), at.alpha[1:], at.sigma[1:]
-    keep = form.keep(at.alpha[:-1], at.sigma[:-1], a_s, s_s)
-    if form.sign == -1:
-        keep, gain, scale = keep * np.exp(-h), -a_s * np.expm1(-2 * h), s_s * np.sqrt(-np.expm1(-2 * h))  # (DPMM.6)
-    else:
-        gain, scale = -2 * s_s * np.expm1(h), s_s * np.sqrt(np.expm1(2 * h))  # (DPMM.7)
-
-    def row(k: int) -> Float:
-        found: Float = gain[k : k + 1] if order == 1 or k == 0 else gain[k] * (PRESENT + _slope(at, k))  # (DPMM.8)
-        return found
-
-    return _made(path, at, form, name, order, keep, [row(k) for k in range(len(h))], scale, None)
-
-
-def _made(
+def from_tables(
     path: Path,
     at: Levels,
     form: Form,
@@ -337,6 +237,34 @@ def _made(
     noises: Float | None,
     starter: Sampler | None,
 ) -> Multistep:
+    """A linear multistep method in one of the two forms, from its tables.
+
+    Parameters
+    ----------
+    path : Path
+        For the scale of the prior.
+    at : Levels
+        The grid.
+    form : Form
+        What the model says.
+    name : str
+        What reports call it.
+    order : int
+        How many predictions a step uses at most.
+    keep : (n,)
+        What multiplies x.
+    weights : list of (≤ order,)
+        What multiplies the predictions, the newest first.
+    noises : (n,) or None
+        What multiplies the noise.
+    starter : Sampler or None
+        Who takes the first order - 1 steps.
+
+    Returns
+    -------
+    Multistep
+        Of n steps.
+    """
     return linear_multistep(
         name,
         levels=(at.alpha, at.sigma),

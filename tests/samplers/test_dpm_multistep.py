@@ -1,4 +1,4 @@
-"""samplers/dpm_multistep.py: orders, formulas in the papers' letters, the missing 2, laws of the SDE forms, peers."""
+"""samplers/dpm_multistep.py: orders, formulas in the papers' letters, the missing 2, sde_dpm.py too, peers."""
 
 from functools import partial
 
