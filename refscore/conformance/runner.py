@@ -220,6 +220,7 @@ class _OfferRun:
         self.checks = {c.name: c for c in more(offer.conventions, adapter.dtype, profile)} if more is not None else {}
         self.got: dict[str, Values] = {}
         self.symptoms: dict[str, str] = {}
+        self.nameless = False  # whether a failure came without a name of its own
         self.profile = profile
 
     def events(self, names: Sequence[str], broken: str) -> Iterator[Event]:
@@ -251,6 +252,7 @@ class _OfferRun:
                 finding = Finding("error", message=told)
             if outcome == "fail":
                 self.symptoms[name] = finding.symptom
+                self.nameless |= not finding.diagnosis
             yield self._result(name, outcome, finding)
         if self.symptoms or misfit:
             yield from self._diagnosed()
@@ -259,7 +261,7 @@ class _OfferRun:
         about = self.offer, self.adapter.dtype, list(self.cases.values()), self.got, self._ask
         # What takes other arguments than it was given may take those of other conventions.
         found = diagnose(*about) if self.symptoms else other_convention(*about)
-        if not found and self.checks:
+        if not found and self.checks and self.nameless:
             found = diagnose_symptoms(self.offer, self.profile, self.symptoms)
         unnamed = all(d.fault in ("convention", "factor") for d in found)
         if self.inherited and (unnamed or other_convention(*about)):

@@ -20,8 +20,8 @@ mistake it catches, both in units of what rounding explains ([BOUND.1](bounds.md
 measured against definitions in 60 digits where it goes through linear algebra, and against itself in 80-bit arithmetic
 elsewhere; networks, in the gradients and traces, against a second derivation in 80 bits.
 
-`sampler.black_box` and `schedule.ncsnv2_step` compare more than values; their faults are graded in the tests. Written
-by `python -m validation.catalogue --write`.
+`sampler.black_box`, `sampler.flow_ode` and `schedule.ncsnv2_step` compare more than values; their faults are graded in
+the tests. Written by `python -m validation.catalogue --write`.
 
 """
 
