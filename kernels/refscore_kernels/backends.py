@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -20,9 +20,10 @@ from refscore.samplers import Multistep, Sampler
 from refscore.samplers.multistep import advance
 from refscore.samplers.replay import Score
 from refscore_kernels import portable
+from refscore_kernels.cpu.compiling import block_of, kernels
 from refscore_kernels.plan import Plan
 from refscore_kernels.portable.noise import round_keys
-from refscore_kernels.prepare import Prepared
+from refscore_kernels.prepare import Prepared, filled
 from refscore_kernels.state import Address
 
 __all__ = [
@@ -139,6 +140,9 @@ def numpy(plan: Plan, ready: Prepared, address: Address, dtype: Dtype) -> Advanc
 
 
 def _of_block(ready: Prepared) -> portable.steps.BlockScore:
+    if ready.written is not None:
+        alpha, sigma = ready.params
+        return lambda x, level: filled(ready.written, x, alpha[level], sigma[level])
     function = portable.SCORES[ready.name]
     return lambda x, level: function(x, level, ready.params)[0]
 
@@ -170,8 +174,6 @@ def compiled(single: bool, contract: bool) -> dict[str, Any] | None:
     dict or None
         Functions by their names.
     """
-    from refscore_kernels.cpu.compiling import kernels
-
     try:
         return kernels(single, contract)
     except ModuleNotFoundError as error:
@@ -206,7 +208,11 @@ def cpu(
     callable
         advance(y, k, end).
     """
-    kernel = functions[f"run_{'simple' if plan.simple else 'linear'}_{ready.name}"]
+    form = "simple" if plan.simple else "linear"
+    if ready.written is None:
+        kernel = functions[f"run_{form}_{ready.name}"]
+    else:
+        kernel = partial(functions[f"call_{form}"], block_of(ready.written))
     numbers, keys, place = tables(plan, dtype), round_keys(address.seed), (address.first_chain, 0, address.stream)
 
     def go(y: Array, k: int, end: int) -> None:

@@ -27,18 +27,21 @@ class Prepared(NamedTuple):
     ----------
     name : str
         Of the kernel's score; "" for a function of Python, which is called between compiled parts of a step.
-    params : tuple of arrays
-        What the score needs, the level first.
+    params : tuple
+        Arrays with what the score needs, most of them with the level as their first axis.
     rows : int
         Rows of work it needs.
     function : callable
         s(x, α, σ) itself, which a score without a kernel is called by.
+    written : compiled function or None
+        What a user wrote for blocks, with the name "user".
     """
 
     name: str
-    params: tuple[Array, ...]
+    params: tuple[Any, ...]
     rows: int
     function: Score
+    written: Any = None
 
 
 def prepare(score: Any, levels: Float, dtype: type[np.floating[Any]]) -> Prepared:
@@ -46,8 +49,8 @@ def prepare(score: Any, levels: Float, dtype: type[np.floating[Any]]) -> Prepare
 
     Parameters
     ----------
-    score : Gaussian, Mixture, model or callable
-        A target in closed form, or s(x, α, σ).
+    score : Gaussian, Mixture, or callable
+        A target in closed form, s(x, α, σ), or a block function compiled by Numba.
     levels : (L, 2)
         (α, σ).
     dtype : np.float64 or np.float32
@@ -64,6 +67,9 @@ def prepare(score: Any, levels: Float, dtype: type[np.floating[Any]]) -> Prepare
         If `score` is none of these.
     """
     function = universal(score)
+    if is_block(score):
+        alpha, sigma = np.ascontiguousarray(levels.T, dtype)
+        return Prepared("user", (alpha, sigma), 0, function, score)
     if not isinstance(score, (Gaussian, Mixture)):
         return Prepared("", (), 0, function)
     pairs = [(float(alpha), float(sigma)) for alpha, sigma in levels]
@@ -94,12 +100,52 @@ def universal(score: Any) -> Score:
     """
     if hasattr(score, "perturb"):
         return noisy_score(score)
+    if is_block(score):
+        return lambda x, alpha, sigma: np.asarray(filled(score, np.ascontiguousarray(x.T), alpha, sigma).T, np.float64)
     if callable(score):
         function: Score = score
         return function
     raise TypeError(
         f"score is {type(score).__name__}; expected a target with perturb, or a function of (x, alpha, sigma)"
     )
+
+
+def is_block(score: Any) -> bool:
+    """Whether a score is a function that Numba compiled: score(x, g, alpha, sigma), filling g (d, lanes).
+
+    Parameters
+    ----------
+    score : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        Whether it is one.
+    """
+    return hasattr(score, "py_func") and hasattr(score, "inspect_asm")
+
+
+def filled(score: Any, x: Array, alpha: Any, sigma: Any) -> Array:
+    """What a block function says, run as plain Python, which rounds no differently.
+
+    Parameters
+    ----------
+    score : compiled function
+        score(x, g, alpha, sigma).
+    x : (d, n)
+        A block.
+    alpha, sigma : float
+        The level.
+
+    Returns
+    -------
+    (d, n)
+        g.
+    """
+    g = np.zeros_like(x)
+    score.py_func(x, g, alpha, sigma)
+    return g
 
 
 def dimension_of(score: Any) -> int | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-__all__ = ["NAMES", "kernels"]
+__all__ = ["NAMES", "block_of", "kernels"]
 
 Namespace = dict[str, Any]
 
@@ -77,23 +77,44 @@ def kernels(single: bool = False, contract: bool = False) -> Namespace:
         found |= vars(module)
         plain += [f for f in vars(module).values() if isinstance(f, FunctionType) and f.__module__ == module.__name__]
     for function in plain:
-        kernel = function.__name__.startswith("run_")
-        found[function.__name__] = _compiled(function, found, contract, label if kernel else "")
+        found[function.__name__] = _compiled(function, found, contract, label)
     found |= {name: found[pair[single]] for name, pair in NAMES.items()}
     return found
 
 
+@cache
+def block_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A score of the lanes from a user's compiled score(x, g, alpha, sigma), which fills g for all lanes of a block.
+
+    Parameters
+    ----------
+    function : compiled function
+        The user's.
+
+    Returns
+    -------
+    compiled function
+        score(x, g, n, level, params, work), whose params are α and σ of each level.
+    """
+
+    def user(x: Any, g: Any, n: Any, level: Any, params: Any, work: Any) -> None:  # noqa: ARG001  the form of a score
+        function(x, g, params[0][level], params[1][level])
+
+    compiled: Callable[..., Any] = _numba().njit(error_model="numpy")(user)
+    return compiled
+
+
 def _compiled(function: FunctionType, names: Namespace, contract: bool, label: str) -> Callable[..., Any]:
-    """`function` with the names of its build; a kernel, which has a label, is kept in the cache, and frees Python."""
+    """`function` with the names of its build: run_* go to the cache and, like call_*, free Python; others go inline."""
     copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__)
     copy.__module__ = function.__module__
     options: dict[str, Any] = {"error_model": "numpy"}
     if contract and function.__module__ not in EXACT:
         options["fastmath"] = {"contract"}
-    if label:
+    kind = function.__name__.partition("_")[0]
+    if kind == "run":
         copy.__qualname__ = f"{function.__name__}_{label}"
-        options |= {"cache": True, "nogil": True}
-    else:
-        options["forceinline"] = True
+        options["cache"] = True
+    options["nogil" if kind in ("run", "call") else "forceinline"] = True
     compiled: Callable[..., Any] = _numba().njit(**options)(copy)
     return compiled

@@ -1,11 +1,12 @@
 """Kernels as plain functions over blocks of lanes: chain l is lane l, dimension i is row i.
 
 Nothing here is compiled where it stands: :mod:`refscore_kernels.cpu.compiling` compiles all of it, once for each type
-of number. ``run_*`` are the kernels, called from Python; everything else is inlined into them.
+of number. ``run_*`` are the kernels, called from Python and kept in Numba's
+cache, and ``call_*`` those that are compiled for a function of the user's; everything else is inlined into them.
 """
 
 from __future__ import annotations
 
-from refscore_kernels.cpu.lanes import densities, kernels, mixtures, noise, products, scores, steps
+from refscore_kernels.cpu.lanes import densities, kernels, mixtures, noise, products, scores, steps, users
 
-MODULES = (noise, products, scores, mixtures, densities, steps, kernels)
+MODULES = (noise, products, scores, mixtures, densities, steps, kernels, users)

@@ -34,7 +34,7 @@ def simple(score: Any, params: Any, rows: Any, y: Any, plan: Any, place: Any, sp
     chain, offset, stream = place
     begin, end, width, first, last = span
     d = y.shape[1]
-    x, g = np.empty((d, width), y.dtype), np.empty((d, width), y.dtype)
+    x, g = np.zeros((d, width), y.dtype), np.empty((d, width), y.dtype)  # lanes from n on hold numbers, too
     z, work = np.empty((d + 3, width), y.dtype), np.empty((rows, width), y.dtype)
     for lo in range(begin, end, width):
         n = min(width, end - lo)
@@ -85,7 +85,7 @@ def linear(score: Any, params: Any, rows: Any, y: Any, plan: Any, place: Any, sp
     n_states, d = y.shape[0], y.shape[1]
     n_scores, draws = level.shape[1], by_noise.shape[2]
     x, moved = np.empty((n_states, d, width), y.dtype), np.empty((n_states, d, width), y.dtype)
-    s, u = np.empty((n_scores, d, width), y.dtype), np.empty((d, width), y.dtype)
+    s, u = np.empty((n_scores, d, width), y.dtype), np.zeros((d, width), y.dtype)
     z, work = np.empty((draws, d + 3, width), y.dtype), np.empty((rows, width), y.dtype)
     for lo in range(begin, end, width):
         n = min(width, end - lo)
