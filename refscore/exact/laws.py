@@ -97,7 +97,8 @@ def law(
     TypeError
         If the sampler or `start` is none.
     ValueError
-        If `steps` is missing, negative or beyond the sampler's last step, or `start` has another dimension.
+        If `steps` is missing, negative or beyond the sampler's last step, `start` has another dimension, or the state
+        grows beyond float64.
 
     Notes
     -----
@@ -131,7 +132,10 @@ def law(
     mean, cov = _with_memory(sampler, start)
     if sampler.n_steps is None:
         step = step_map(sampler, score, 0, d)
-        mean, cov = _push(*_power(step.matrix, step.noise_cov, step.constant, n), mean, cov)
+        with np.errstate(over="ignore", invalid="ignore"):  # said below
+            mean, cov = _push(*_power(step.matrix, step.noise_cov, step.constant, n), mean, cov)
+        if not (np.isfinite(mean).all() and np.isfinite(cov).all()):
+            raise ValueError(f"{sampler.name} grows without bound: after {n} steps its law is beyond float64")
     else:
         for k in range(n):
             step = step_map(sampler, score, k, d)

@@ -20,7 +20,7 @@ from refscore.exact.discrepancies import kl, total_variation, wasserstein2
 from refscore.exact.laws import _count, _push, _with_memory, step_map
 from refscore.exact.maps import NotAffine
 from refscore.samplers.multistep import Multistep
-from refscore.samplers.replay import Sampler, noisy_score
+from refscore.samplers.replay import Sampler, hold_sampler, noisy_score
 from refscore.targets.gaussian import Gaussian, gaussian
 
 __all__ = ["Marginal", "marginals"]
@@ -109,6 +109,7 @@ def marginals(
     >>> rs.exact.wasserstein2(run[-1].law, rs.exact.law(sampler, p, p.perturb(1.0, 4.0)))
     0.0
     """
+    hold_sampler(sampler)
     if not isinstance(target, Gaussian):
         raise NotAffine(f"marginals needs a Gaussian target and got {type(target).__name__}; see chapman_kolmogorov")
     d, exact_score = target.d, noisy_score(target)

@@ -22,7 +22,7 @@ from refscore.exact.laws import step_map
 from refscore.exact.maps import AffineMap
 from refscore.samplers.factors import as_factor
 from refscore.samplers.multistep import Multistep
-from refscore.samplers.replay import Sampler, noisy_score
+from refscore.samplers.replay import Sampler, hold_sampler, noisy_score
 from refscore.targets.gaussian import Gaussian
 
 __all__ = [
@@ -264,6 +264,7 @@ def minibatch_variance(variance: ArrayLike, score_variance: ArrayLike, *, step_s
 
 
 def _equal_step(sampler: Sampler | Multistep, target: Gaussian) -> AffineMap:
+    hold_sampler(sampler)
     if sampler.n_steps is not None:
         raise ValueError(f"{sampler.name} has {sampler.n_steps} steps of its own; expected a sampler of equal steps")
     return step_map(sampler, noisy_score(target), 0, target.d)

@@ -147,9 +147,13 @@ def grid(path: Path, times: ArrayLike) -> tuple[Float, Float, Float]:
 
     Raises
     ------
+    TypeError
+        If `path` is none.
     ValueError
         If the grid has no step, does not descend, or leaves the path.
     """
+    if isinstance(path, type) or not callable(getattr(path, "alpha", None)):
+        raise TypeError(f"path is {path!r}; expected a path, such as refscore.paths.VP()")
     t = read_only(times, "times")
     if t.ndim != 1 or len(t) < 2:
         raise ValueError(f"times has shape {t.shape}; expected (n + 1,) with at least one step, n ≥ 1")

@@ -21,7 +21,7 @@ from typing import Protocol, final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, of_shape, samples
+from refscore.arrays import Float, as_float64, integer, number, of_shape, positive, samples
 from refscore.samplers.multistep import Multistep, advance, described, first_memory, hold_counts
 
 __all__ = ["Density", "Perturbable", "Sampler", "Score", "Step", "hold_sampler", "noisy_score", "replay", "shielded"]
@@ -84,7 +84,13 @@ class Sampler:
     step: Step
 
     def __post_init__(self) -> None:
+        integer(self.draws, "draws")
+        if self.n_steps is not None:
+            integer(self.n_steps, "n_steps")
         hold_counts(self.n_steps, self.draws)
+        number(self.prior_scale, "prior_scale", positive)
+        if not callable(self.step):
+            raise TypeError(f"step is {self.step!r}; expected a callable step(score, x, k, noise)")
 
     def __repr__(self) -> str:
         return f"Sampler({described(self)})"
@@ -105,6 +111,11 @@ def noisy_score(target: Perturbable) -> Score:
     callable
         ``score(x, alpha, sigma)``; at (1, 0) it is the score of the data themselves, where they have one.
 
+    Raises
+    ------
+    TypeError
+        If `target` has no ``perturb``.
+
     Examples
     --------
     For N(0, 1) the noisy law is N(0, α² + σ²):
@@ -114,6 +125,8 @@ def noisy_score(target: Perturbable) -> Score:
     >>> s([[1.0]], 0.6, 0.8), s([[1.0]], 1.0, 1.0)
     (array([[-1.]]), array([[-0.5]]))
     """
+    if not callable(getattr(target, "perturb", None)):
+        raise TypeError(f"target is {target!r}; expected one that can be perturbed, with perturb(alpha, sigma)")
 
     def score(x: ArrayLike, alpha: float, sigma: float) -> Float:
         return target.perturb(alpha, sigma).score(x)  # (RUN.1)

@@ -119,6 +119,15 @@ def test_bad_arguments_are_named():
         law(ddim, TARGET)
 
 
+def test_a_law_that_grows_without_bound_is_said():
+    assert np.isfinite(law(langevin(9.0), TARGET, steps=3).cov).all()
+    with pytest.raises(ValueError, match="langevin grows without bound: after 1000000 steps its law is beyond float64"):
+        law(langevin(100.0), TARGET, steps=10**6)
+    for read in (rs.exact.marginals, rs.exact.stationary_law, rs.exact.contraction_rate):
+        with pytest.raises(TypeError, match="sampler is a str; expected a Sampler or a Multistep"):
+            read("langevin", TARGET)
+
+
 def test_bad_steps_and_scores_are_named():
     sampler, score = ddim(PATH, TIMES), rs.samplers.noisy_score(TARGET)
     for k in (6, -1):

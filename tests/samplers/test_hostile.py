@@ -160,6 +160,33 @@ def test_what_is_no_sampler_no_score_no_callback_no_state():
         replay(langevin(0.1), SCORE, np.zeros((2, 3)), np.zeros((1, 2, 3)))
 
 
+def test_a_sampler_that_cannot_be_is_named():
+    def made(n_steps=2, draws=0, prior_scale=1.0, step=lambda score, x, k, noise: x):
+        return Sampler("mine", n_steps, draws, prior_scale, None, None, step)
+
+    assert made().n_steps == 2
+    for name in ("n_steps", "draws"):
+        with pytest.raises(TypeError, match=f"{name} is 1.5"):
+            made(**{name: 1.5})
+    with pytest.raises(ValueError, match=r"prior_scale is -1\.0; expected prior_scale > 0"):
+        made(prior_scale=-1.0)
+    with pytest.raises(ValueError, match="prior_scale has 1 value that is not finite"):
+        made(prior_scale=np.nan)
+    with pytest.raises(TypeError, match="step is None; expected a callable step"):
+        made(step=None)
+    for target in (None, VP):
+        with pytest.raises(TypeError, match=r"target is .*; expected one that can be perturbed"):
+            noisy_score(target)
+
+
+@pytest.mark.parametrize("path", [None, "vp", rs.paths.VP, TARGET])
+@pytest.mark.parametrize("make", [S.ddim, S.euler_maruyama, S.dpm_multistep_2, S.dpm_solver_2, S.pndm, S.runge_kutta])
+def test_what_is_no_path(make, path):
+    options = {"tableau": S.RK4} if make is S.runge_kutta else {}
+    with pytest.raises(TypeError, match=r"path is .*; expected a path, such as refscore\.paths\.VP\(\)"):
+        make(path, TIMES, **options)
+
+
 def test_a_callback_cannot_steer_the_run():
     def clip(k, x):
         np.clip(x, -1, 1, out=x)
