@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import refscore
 from refscore.conformance import Report, Selection, check, load
 from refscore.conformance.expected import Expected, apply_expected, read_expected
-from validation.peers.rows import Checked, Row, checked_of, read, rows_of
+from validation.peers.rows import Checked, Row, Run, checked_of, read, rows_of
 from validation.peers.sources import SOURCES
 from validation.peers.table import renew, write
 
@@ -53,6 +53,13 @@ PARTS = (
     Part("diffusers: grids as released", "diffusers_grids.py", ("torch", "diffusers")),
     Part("k-diffusion: steps", "k_diffusion_samplers.py", ("torch", "k_diffusion")),
     Part("k-diffusion: grids as released", "k_diffusion_grids.py", ("torch", "k_diffusion")),
+    Part("azula", "azula_samplers.py", ("torch", "azula")),
+    Part("flow_matching", "flow_matching_samplers.py", ("torch", "flow_matching")),
+    Part("torchcfm", "torchcfm_samplers.py", ("torch", "torchcfm")),
+    Part("dpm-solver", "dpm_solver_samplers.py", ("torch",), "dpm-solver"),
+    Part("score_sde_pytorch: samplers", "score_sde_samplers.py", ("torch",), "score_sde_pytorch"),
+    Part("score_sde_pytorch: parts", "score_sde_functions.py", ("torch",), "score_sde_pytorch"),
+    Part("edm", "edm_samplers.py", ("torch",), "edm"),
 )
 
 
@@ -68,7 +75,9 @@ def main() -> int:
     parser.add_argument("--part", action="append", default=[], metavar="FILE", help="only these files of adapters")
     parser.add_argument("--source", action="append", default=[], metavar="NAME=PATH", type=_source,
                         help=f"where a repository lies that is on no package index: {', '.join(SOURCES)}")  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="fewer step counts; the rows say so")
     options = parser.parse_args()
+    profile = "quick" if options.quick else "full"
     for name, path in options.source:
         os.environ[SOURCES[name].variable] = path
     sys.path.insert(0, str(HERE.parent.parent))
@@ -83,10 +92,10 @@ def main() -> int:
             print(f"{part.heading}: skipped: {part.lacking}")
             continue
         expected = read_expected(str((HERE / part.file).with_suffix(".toml")))
-        report = checked(part, expected)
-        adapters = load(str(HERE / part.file))
-        rows += rows_of(part.heading, f"validation.peers.{Path(part.file).stem}", adapters, report, expected, today)
-        others += checked_of(part.heading, adapters, report, expected, today)
+        report = checked(part, expected, profile)
+        run = Run(part.heading, today, profile, load(str(HERE / part.file)), report, expected)
+        rows += rows_of(run, f"validation.peers.{Path(part.file).stem}")
+        others += checked_of(run)
         ran.append(part.heading)
         print(f"{part.heading}: {len(report.adapters)} adapters, {_said(report)}, {report.seconds:.0f} s", flush=True)
     every: list[Row | Checked] = [*rows, *others]
@@ -99,7 +108,7 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def checked(part: Part, expected: list[Expected]) -> Report:
+def checked(part: Part, expected: list[Expected], profile: str) -> Report:
     """The suite's report on one file, its known deviations marked as such.
 
     Parameters
@@ -108,6 +117,8 @@ def checked(part: Part, expected: list[Expected]) -> Report:
         The file.
     expected : list of Expected
         Known deviations.
+    profile : {"quick", "full"}
+        How many step counts.
 
     Returns
     -------
@@ -120,7 +131,7 @@ def checked(part: Part, expected: list[Expected]) -> Report:
         task = bar.add_task(part.heading, total=None)
         report = check(
             str(HERE / part.file),
-            Selection(profile="full"),
+            Selection(profile=profile),
             time_limit=300.0,
             watch=lambda done, planned, _: bar.update(task, completed=done, total=planned),
         )

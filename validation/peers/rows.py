@@ -18,7 +18,7 @@ from refscore.conformance.kinds import array_kind
 from refscore.conformance.results import Result
 from refscore.exact.discrepancies import wasserstein2
 
-__all__ = ["BOX", "Checked", "Deviation", "Row", "checked_of", "read", "rows_of"]
+__all__ = ["BOX", "Checked", "Deviation", "Row", "Run", "checked_of", "read", "rows_of"]
 
 BOX = "sampler.black_box"
 
@@ -62,6 +62,8 @@ class Row:
         Step counts at which a state is not a number, or the library raises.
     deviations : tuple of Deviation
         Explanations of what fails.
+    profile : {"quick", "full"}
+        How many step counts were looked at.
     """
 
     part: str
@@ -79,6 +81,7 @@ class Row:
     not_finite: tuple[int, ...]
     raises: tuple[int, ...]
     deviations: tuple[Deviation, ...]
+    profile: str = "full"
 
     @property
     def verdict(self) -> str:
@@ -105,6 +108,8 @@ class Checked:
         From the name of a check to its outcome.
     deviations : tuple of Deviation
         Explanations of what fails.
+    profile : {"quick", "full"}
+        How many step counts were looked at.
     """
 
     part: str
@@ -116,6 +121,7 @@ class Checked:
     conventions: str
     outcomes: dict[str, str]
     deviations: tuple[Deviation, ...]
+    profile: str = "full"
 
     @property
     def verdict(self) -> str:
@@ -123,23 +129,44 @@ class Checked:
         return _verdict(self.outcomes)
 
 
-def rows_of(
-    part: str, module: str, adapters: Sequence[Adapter], report: Report, expected: list[Expected], date: str
-) -> Iterator[Row]:
-    """One row for each adapter that offers a whole sampler.
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A file of adapters, run.
 
     Parameters
     ----------
-    part, module : str
-        Heading, and module with the `PEERS` that say who claims what.
+    part : str
+        Heading.
+    date : str
+        When.
+    profile : {"quick", "full"}
+        How many step counts.
     adapters : sequence of Adapter
         Of the file.
     report : Report
         The suite's report on it.
     expected : list of Expected
         Known deviations, for their reasons.
-    date : str
-        Of the run.
+    """
+
+    part: str
+    date: str
+    profile: str
+    adapters: Sequence[Adapter]
+    report: Report
+    expected: list[Expected]
+
+
+def rows_of(run: Run, module: str) -> Iterator[Row]:
+    """One row for each adapter that offers a whole sampler.
+
+    Parameters
+    ----------
+    run : Run
+        What was run.
+    module : str
+        Module with the `PEERS` that say who claims what.
 
     Yields
     ------
@@ -148,18 +175,18 @@ def rows_of(
     """
     peers = getattr(importlib.import_module(module), "PEERS", ())
     claims = {peer.name: peer.claim for peer in peers}
-    for adapter in adapters:
+    for adapter in run.adapters:
         if BOX not in adapter.offers:
             continue
-        results = _results(report, adapter, BOX)
+        results = _results(run.report, adapter, BOX)
         library, _, sampler = adapter.name.partition(" ")
         conventions, finite = adapter.offers[BOX].conventions, _figures(results, "finite")
         yield Row(
-            part=part,
+            part=run.part,
             library=library,
             version=adapter.version,
             sampler=sampler,
-            date=date,
+            date=run.date,
             claimed=conventions["order"],
             claim=claims.get(sampler, ""),
             predictions=tuple(conventions["predictions"]),
@@ -169,42 +196,33 @@ def rows_of(
             mixture=_figures(results, "order-mixture").get("order", ()),
             not_finite=tuple(map(int, finite.get("not finite at", ()))),
             raises=tuple(map(int, finite.get("raises at", ()))),
-            deviations=_deviations(results, expected),
+            deviations=_deviations(results, run.expected),
+            profile=run.profile,
         )
 
 
-def checked_of(
-    part: str, adapters: Sequence[Adapter], report: Report, expected: list[Expected], date: str
-) -> Iterator[Checked]:
+def checked_of(run: Run) -> Iterator[Checked]:
     """One row for each other capability that an adapter offers.
 
     Parameters
     ----------
-    part : str
-        Heading.
-    adapters : sequence of Adapter
-        Of the file.
-    report : Report
-        The suite's report on it.
-    expected : list of Expected
-        Known deviations, for their reasons.
-    date : str
-        Of the run.
+    run : Run
+        What was run.
 
     Yields
     ------
     Checked
         In the order of the file.
     """
-    for adapter, info in zip(adapters, report.adapters):
+    for adapter, info in zip(run.adapters, run.report.adapters):
         library, _, function = adapter.name.partition(" ")
         for capability, conventions in info.offers:
             if capability == BOX:
                 continue
-            results = _results(report, adapter, capability)
+            results = _results(run.report, adapter, capability)
             outcomes = {name: result.outcome for name, result in results.items()}
-            found = _deviations(results, expected)
-            yield Checked(part, library, adapter.version, function, date, capability, conventions, outcomes, found)
+            yield Checked(run.part, library, adapter.version, function, run.date, capability, conventions, outcomes,
+                          _deviations(results, run.expected), run.profile)  # fmt: skip
 
 
 def law_errors(adapter: Adapter) -> list[tuple[int, float]]:

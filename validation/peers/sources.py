@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import final
 
-__all__ = ["SOURCES", "Source"]
+__all__ = ["SOURCES", "Source", "module_of"]
 
 
 @final
@@ -55,7 +58,7 @@ class Source:
         if self.path is None:
             return f"fetch {self.url} (commit {self.commit}) and say --source {self.name}=PATH"
         absent = [file for file in self.files if not (self.path / file).is_file()]
-        return f"{', '.join(absent)} not in {self.path}" if absent else ""
+        return f"{', '.join(absent)} not in the path given" if absent else ""
 
     @property
     def version(self) -> str:
@@ -92,3 +95,35 @@ SOURCES = {
         ),
     )
 }
+
+
+def module_of(name: str, file: str) -> ModuleType:
+    """Import one file of a repository, with the repository's folder in front while it loads and nothing of it left.
+
+    Parameters
+    ----------
+    name, file : str
+        The repository, and the file in it.
+
+    Returns
+    -------
+    module
+        What the file defines.
+
+    Raises
+    ------
+    ImportError
+        If nobody said where the repository lies, or the file is not in it.
+    """
+    source = SOURCES[name]
+    if source.path is None or source.lacking:
+        raise ImportError(source.lacking)
+    before = set(sys.modules)
+    sys.path.insert(0, str(source.path))
+    try:
+        return importlib.import_module(Path(file).stem)
+    finally:
+        sys.path.remove(str(source.path))
+        for fresh in set(sys.modules) - before:  # names as plain as "models" and "sampling"
+            if str(getattr(sys.modules[fresh], "__file__", None) or "").startswith(str(source.path)):
+                del sys.modules[fresh]

@@ -1,5 +1,7 @@
 """Whole samplers as black boxes: right ones conform, each fault is caught and named by its symptoms."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,25 @@ def test_not_a_number_at_the_order_counts_only():
 def test_a_clipped_sampler_conforms_when_it_says_so():
     clipped = next(fault.function for fault in FAULTS if fault.name == "BOX-clips")
     assert outcomes(report_of(clipped, **ODE, clamps=True))["order-gaussian"] == "pass"
+
+
+def test_a_method_that_steps_through_the_drift_of_the_signal_keeps_its_mean_in_order_only():
+    """Euler's method on the flow of α = cos t, σ = sin t: at the mean x' = α' m, which is no straight line."""
+
+    def euler(exact, x, *, n_steps):
+        times = np.linspace(1.25, 0.125, n_steps + 1)
+        for t, s in itertools.pairwise(times):
+            levels = {"alpha": np.cos(t), "sigma": np.sin(t), "alpha_dot": -np.sin(t), "sigma_dot": np.cos(t)}
+            x = x + (s - t) * exact.velocity(x, **levels)
+        return x
+
+    ends = {end: (float(np.cos(t)), float(np.sin(t))) for end, t in (("start", 1.25), ("stop", 0.125))}
+    assert outcomes(report_of(euler, **{**ODE, **ends, "order": 1}))["mean"] == "fail"
+    found = outcomes(report_of(euler, **{**ODE, **ends, "order": 1, "mean": "in order"}))
+    assert "mean" not in found
+    assert found["order-gaussian"] == found["order-mixture"] == "pass"
+    found = outcomes(report_of(euler, **{**ODE, **ends, "order": 2, "mean": "in order"}))
+    assert found["order-gaussian"] == found["order-mixture"] == "fail"
 
 
 def test_a_deterministic_sampler_that_draws_is_told():

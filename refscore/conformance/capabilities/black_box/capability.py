@@ -50,6 +50,12 @@ BLACK_BOX = Capability(
         Convention("stop", None, (), "(alpha, sigma), or a function of n_steps", _is_level, True),
         Convention("stochastic", False, (False, True), "whether it draws noise"),
         Convention("clamps", False, (False, True), "whether it clips or thresholds on purpose"),
+        Convention(
+            "mean",
+            "exact",
+            ("exact", "in order"),
+            'at every step count, or, "in order", as accurately as its steps solve the drift of α too',
+        ),
         Convention("steps", (20, 40, 80, 160), (), "at least four rising step counts that show the order", _is_steps),
         Convention(
             "predictions",
