@@ -157,7 +157,7 @@ def analytic_variance(
 
     References
     ----------
-    Bao et al. (2022), Analytic-DPM, Theorem 1 (eq. 9) with λ² = β̃.
+    Bao et al. (2022), Analytic-DPM, Theorem 1 with λ² = β̃.
 
     Examples
     --------

@@ -201,7 +201,7 @@ def adaptive_run(
     noise: ArrayLike | None = None,
     attempts: int = 10_000,
 ) -> list[Adaptive]:
-    """All attempts of an adaptive run, until every sample has arrived.
+    """All attempts of an adaptive run, until every sample has arrived: ``replay`` for a number of steps nobody knows.
 
     Parameters
     ----------
