@@ -199,7 +199,7 @@ def probe(
     """
     number(scale, "scale", positive)
     basis = 1 + d * (1 + n_draws)
-    check = np.arange(2.0 * d * (n_draws + 1)).reshape(2, n_draws + 1, d) * 7 % 9 - 4
+    check: Float = np.asarray(np.arange(2.0 * d * (n_draws + 1)).reshape(2, n_draws + 1, d) * 7 % 9 - 4, np.float64)
     size = basis if rows_per_call is None else max(1, int(rows_per_call))
 
     def responses(rows: Float) -> Float:

@@ -71,8 +71,7 @@ SHAPES = ((3, 1), (2, 2), (1, 1), (4, 3))
 
 def even_times(n_steps: int, t_stop: float) -> Float:
     """The n + 1 times of a run."""
-    times: Float = np.linspace(1.0, t_stop, n_steps + 1)
-    return times
+    return np.asarray(np.linspace(1.0, t_stop, n_steps + 1), dtype=np.float64)
 
 
 def _predictor(kind: str, path: Path, times: Float) -> Sampler:

@@ -80,7 +80,8 @@ class Timed:
 def _components(target: Gaussian | Mixture) -> tuple[Float, Float, Float, Float]:
     """log w (k, 1), means (k, 1, d), eigenvalues (k, 1, d) and eigenvectors (k, d, d) of the covariances."""
     if isinstance(target, Gaussian):
-        weights, means, covs = np.ones(1), target.mean[None], target.cov[None]
+        weights: Float = np.ones(1)
+        means, covs = target.mean[None], target.cov[None]
     else:
         weights, means, covs = target.weights, target.means, target.covs
     values, vectors = np.linalg.eigh(covs)

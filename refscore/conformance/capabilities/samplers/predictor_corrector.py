@@ -18,7 +18,7 @@ from refscore.conformance.capability import Capability, Fault, Function
 from refscore.paths import Path
 from refscore.samplers import large_variance
 
-__all__ = ["PREDICTOR_CORRECTOR", "plain_alternation"]
+__all__ = ["PREDICTOR_CORRECTOR"]
 
 Coefficients = tuple[float, float, float, float]
 
