@@ -261,7 +261,8 @@ def _log(law: Gaussian | Mixture, plane: Plane, value: Float) -> Float:
     """log density at the nodes: of few components to their last digit far out, of many by their sum."""
     if isinstance(law, Gaussian) or len(law.weights) <= FEW:
         return law.log_prob(plane.points)
-    return np.log(np.maximum(value, 1e-300))
+    found: Float = np.log(np.maximum(value, 1e-300))
+    return found
 
 
 def _absolute(rows: Float, v: Float, seen: Float, fine: Float, negligible: float) -> Float:

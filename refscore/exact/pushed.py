@@ -112,9 +112,10 @@ def law(
     score = noisy_score(target)
 
     def run(x: Float, size: float) -> Float:
-        state, memory = x[:, None], first_memory(sampler, x[:, None])
+        state: Float = x[:, None]
+        memory = first_memory(sampler, state)
         shape = state.shape if sampler.draws == 1 else (sampler.draws, *state.shape)
-        noise = np.full(shape, size) if sampler.draws else None
+        noise: Float | None = np.full(shape, size) if sampler.draws else None
         for k in range(begin, begin + count):
             state, memory = advance(sampler, score, state, memory, k, noise)
         return of_shape(state, "the state", (len(x), 1), "x")[:, 0]
@@ -157,7 +158,8 @@ def cdf(pushed: Pushed, y: ArrayLike) -> Float:
     places = as_float64(y, "y")
     terms = terms_of(pushed.source, "start")
     ends = range_of(terms)
-    low, high = (np.full(places.size, end) for end in ends)
+    low: Float = np.full(places.size, ends[0])
+    high: Float = np.full(places.size, ends[1])
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
         short = pushed.map(middle) < places.ravel()
@@ -241,11 +243,6 @@ def wasserstein1(pushed: Pushed, q: Gaussian | Mixture, *, rtol: float = 1e-10, 
     error : ()
         On the safe side.
 
-    Raises
-    ------
-    ValueError
-        If `q` is not on the line, or `rtol` is not reached.
-
     Examples
     --------
     >>> import refscore as rs
@@ -278,11 +275,6 @@ def wasserstein2(pushed: Pushed, q: Gaussian | Mixture, *, rtol: float = 1e-10, 
         W₂, in the unit of x.
     error : ()
         On the safe side.
-
-    Raises
-    ------
-    ValueError
-        If `q` is not on the line, or `rtol` is not reached.
 
     Examples
     --------
