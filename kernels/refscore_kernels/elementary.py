@@ -33,8 +33,8 @@ T1, T2 = u4(1), u4(2)
 POWER_64, POWER_32 = i8(0x3FF0000000000000), i4(0x3F800000)
 
 
-def exponential_64(x: Any) -> Any:
-    """e^x for -700 ≤ x ≤ 700."""
+def power_and_rest_64(x: Any) -> tuple[Any, Any]:
+    """2^k and e^r - 1 with e^x = 2^k e^r, for -700 ≤ x ≤ 700."""
     t = x * 1.4426950408889634 + 6755399441055744.0  # 1.5 · 2^52: k stands in the low bits
     k = t - 6755399441055744.0
     r = (x - k * 0.6931471803691238) - k * 1.9082149292705877e-10
@@ -42,18 +42,30 @@ def exponential_64(x: Any) -> Any:
     q = 0.0013888888917281794 + r * (0.00019841269863105968 + r * (2.480152119021773e-05 + r * q))
     q = 0.16666666666666669 + r * (0.04166666666662399 + r * (0.008333333333330051 + r * q))
     power = i8((f8(t).view(i8) << I52) + POWER_64).view(f8)
-    return power + power * (r + (r * r) * (0.5 + r * q))  # (ELM.1)
+    return power, r + (r * r) * (0.5 + r * q)
 
 
-def exponential_32(x: Any) -> Any:
-    """e^x for -87 ≤ x ≤ 87."""
+def exponential_64(x: Any) -> Any:
+    """e^x for -700 ≤ x ≤ 700."""
+    power, rest = power_and_rest_64(x)
+    return power + power * rest  # (ELM.1)
+
+
+def power_and_rest_32(x: Any) -> tuple[Any, Any]:
+    """2^k and e^r - 1 with e^x = 2^k e^r, for -87 ≤ x ≤ 87."""
     t = x * f4(1.4426950408889634) + f4(12582912.0)  # 1.5 · 2^23
     k = t - f4(12582912.0)
     r = (x - k * f4(0.693359375)) - k * f4(-2.12194440e-4)
     q = f4(0.00836320297) + r * f4(0.00139262135)
     q = f4(0.16666576846) + r * (f4(0.04166655444) + r * q)
     power = i4((f4(t).view(i4) << I23) + POWER_32).view(f4)
-    return power + power * (r + (r * r) * (f4(0.5) + r * q))  # (ELM.1)
+    return power, r + (r * r) * (f4(0.5) + r * q)
+
+
+def exponential_32(x: Any) -> Any:
+    """e^x for -87 ≤ x ≤ 87."""
+    power, rest = power_and_rest_32(x)
+    return power + power * rest  # (ELM.1)
 
 
 def minus_log_64(u: Any) -> Any:

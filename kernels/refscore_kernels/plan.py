@@ -110,8 +110,15 @@ def plan_of(sampler: Sampler | Multistep) -> Plan:
     >>> plan, plan.state.item(), plan.score.item(), plan.noise.item()
     (Plan(langevin: any number of equal steps, 1 state, 1 score and 1 draws a step, 1 levels), 1.0, 0.125, 0.5)
     """
-    n_states = 1 + len(first_memory(sampler, np.zeros((1, 1))))
-    rows = [_row(sampler, k, n_states) for k in range(sampler.n_steps or 1)]
+    try:
+        n_states = 1 + len(first_memory(sampler, np.zeros((1, 1))))
+        rows = [_row(sampler, k, n_states) for k in range(sampler.n_steps or 1)]
+    except NotLinear:
+        raise
+    except (ValueError, TypeError) as error:
+        raise NotLinear(
+            f"{sampler.name} takes no step in dimension 1 ({error}); expected backend='reference'"
+        ) from None
     most = max(1, *(len(row.levels) for row in rows))
     levels = list(dict.fromkeys(level for row in rows for level in row.levels)) or [(1.0, 0.0)]
     place = {level: i for i, level in enumerate(levels)}

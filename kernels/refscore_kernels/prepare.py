@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refscore.arrays import Float
+from refscore.models import FixedLevel
 from refscore.samplers import noisy_score
 from refscore.samplers.replay import Score
 from refscore.targets import Gaussian, Mixture
 from refscore.targets.covariance import Covariance
+from refscore_kernels.prepare_networks import is_model, network_arrays, score_of_model
 
 __all__ = ["Prepared", "dimension_of", "prepare", "universal"]
 
@@ -49,8 +51,8 @@ def prepare(score: Any, levels: Float, dtype: type[np.floating[Any]]) -> Prepare
 
     Parameters
     ----------
-    score : Gaussian, Mixture, or callable
-        A target in closed form, s(x, α, σ), or a block function compiled by Numba.
+    score : Gaussian, Mixture, model or callable
+        A target in closed form, a model s(x) or s(x, σ) of refscore, s(x, α, σ), or a block function compiled by Numba.
     levels : (L, 2)
         (α, σ).
     dtype : np.float64 or np.float32
@@ -70,9 +72,12 @@ def prepare(score: Any, levels: Float, dtype: type[np.floating[Any]]) -> Prepare
     if is_block(score):
         alpha, sigma = np.ascontiguousarray(levels.T, dtype)
         return Prepared("user", (alpha, sigma), 0, function, score)
+    pairs = [(float(alpha), float(sigma)) for alpha, sigma in levels]
+    if is_model(score) and (network := network_arrays(score, pairs)) is not None:
+        *numbers, form = network
+        return Prepared("network", (*(np.ascontiguousarray(p, dtype) for p in numbers), form), 0, function)
     if not isinstance(score, (Gaussian, Mixture)):
         return Prepared("", (), 0, function)
-    pairs = [(float(alpha), float(sigma)) for alpha, sigma in levels]
     if isinstance(score, Gaussian):
         name, params, rows = _gaussian(score, [score.perturb(*pair) for pair in pairs])
     else:
@@ -85,8 +90,8 @@ def universal(score: Any) -> Score:
 
     Parameters
     ----------
-    score : target or callable
-        A target whose noisy version has a score in closed form, or s(x, α, σ).
+    score : target, model or callable
+        A target whose noisy version has a score in closed form, a model s(x) or s(x, σ), or s(x, α, σ).
 
     Returns
     -------
@@ -102,6 +107,8 @@ def universal(score: Any) -> Score:
         return noisy_score(score)
     if is_block(score):
         return lambda x, alpha, sigma: np.asarray(filled(score, np.ascontiguousarray(x.T), alpha, sigma).T, np.float64)
+    if is_model(score):
+        return score_of_model(score)
     if callable(score):
         function: Score = score
         return function
@@ -161,7 +168,7 @@ def dimension_of(score: Any) -> int | None:
     int or None
         d.
     """
-    d = getattr(score, "d", None)
+    d = getattr(score.model if isinstance(score, FixedLevel) else score, "d", None)
     return d if isinstance(d, int) else None
 
 

@@ -28,6 +28,11 @@ NAMES = {
     "minus_log": ("minus_log_64", "minus_log_32"),
     "fill": ("fill_64", "fill_32"),
     "LOWEST": ("LOWEST_64", "LOWEST_32"),
+    "silu": ("silu_64", "silu_32"),
+    "tanh": ("tanh_64", "tanh_32"),
+    "softplus": ("softplus_64", "softplus_32"),
+    "gelu": ("gelu_64", "gelu_32"),
+    "TILE": ("TILE_64", "TILE_32"),
 }
 EXACT = (
     "refscore_kernels.elementary",
@@ -47,7 +52,8 @@ def _numba() -> ModuleType:
 @cache
 def _digest() -> str:
     here = Path(__file__).parent
-    files = [here.parent / "elementary.py", *sorted((here / "lanes").glob("*.py")), Path(__file__)]
+    files = [here.parent / "elementary.py", here.parent / "units.py", here / "tiles.py", Path(__file__)]
+    files += sorted((here / "lanes").glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
@@ -67,18 +73,22 @@ def kernels(single: bool = False, contract: bool = False) -> Namespace:
     dict
         Functions by their names.
     """
-    from refscore_kernels import elementary
+    from refscore_kernels import elementary, units
     from refscore_kernels.cpu import lanes
 
+    _numba()
+    from refscore_kernels.cpu.tiles import rows_of_tile
+
     label = f"{'32' if single else '64'}{'c' if contract else ''}_{_digest()}"
-    found: Namespace = dict(vars(elementary))
-    plain: list[FunctionType] = [f for f in vars(elementary).values() if isinstance(f, FunctionType)]
-    for module in lanes.MODULES:
+    found: Namespace = {}
+    plain: list[FunctionType] = []
+    for module in (elementary, units, *lanes.MODULES):
         found |= vars(module)
         plain += [f for f in vars(module).values() if isinstance(f, FunctionType) and f.__module__ == module.__name__]
     for function in plain:
         found[function.__name__] = _compiled(function, found, contract, label)
     found |= {name: found[pair[single]] for name, pair in NAMES.items()}
+    found |= {"four_rows": rows_of_tile(4, contract), "one_row": rows_of_tile(1, contract)}
     return found
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from refscore_kernels.portable import mixtures, noise, products, scores, steps
+from refscore_kernels.portable import mixtures, networks, noise, products, scores, steps
 from refscore_kernels.portable.scores import Scored
 
-__all__ = ["SCORES", "mixtures", "noise", "products", "scores", "steps"]
+__all__ = ["SCORES", "mixtures", "networks", "noise", "products", "scores", "steps"]
 
 SCORES: dict[str, Callable[..., Scored]] = {
     "gaussian": scores.gaussian,
@@ -19,5 +19,6 @@ SCORES: dict[str, Callable[..., Scored]] = {
     "isotropic_mixture": mixtures.isotropic_mixture,
     "diagonal_mixture": mixtures.diagonal_mixture,
     "basis_mixture": mixtures.basis_mixture,
+    "network": networks.network,
 }
 """score(x, level, params) of a block, by the name that Prepared has for it."""

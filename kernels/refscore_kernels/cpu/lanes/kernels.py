@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from refscore_kernels.cpu.lanes.mixtures import basis_mixture, diagonal_mixture, isotropic_mixture
+from refscore_kernels.cpu.lanes.networks import network
 from refscore_kernels.cpu.lanes.scores import basis_gaussian, diagonal_gaussian, gaussian
 from refscore_kernels.cpu.lanes.steps import linear, simple
 
@@ -67,3 +68,14 @@ def run_simple_basis_mixture(params: Any, rows: Any, y: Any, plan: Any, place: A
 def run_linear_basis_mixture(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
     """Steps of the general form on a mixture of Gaussians in their eigenbases."""
     linear(basis_mixture, params, rows, y, plan, place, span, keys)
+
+
+def run_simple_network(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
+    """Steps of the simple form on a network."""
+    simple(network, params, rows, y, plan, place, span, keys)
+
+
+def run_linear_network(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
+    """Steps of the general form on a network."""
+    linear(network, params, rows, y, plan, place, span, keys)
+
