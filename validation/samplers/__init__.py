@@ -1,0 +1,1 @@
+"""Every sampler on every target: exact distances and observed orders, ``python -m validation.samplers [--write]``."""
