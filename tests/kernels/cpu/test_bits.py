@@ -31,8 +31,12 @@ def cases() -> list[Any]:
         for law in LAWS
         for dtype in (np.float64, np.float32)
     ]
-    return [pytest.param(*case, marks=() if case in quick else SLOW, id="-".join(map(str, (case[0], case[1], case[2].__name__))))
-            for case in every]  # fmt: skip
+    return [
+        pytest.param(
+            name, law, dtype, marks=() if (name, law, dtype) in quick else SLOW, id=f"{name}-{law}-{dtype.__name__}"
+        )
+        for name, law, dtype in every
+    ]
 
 
 @pytest.mark.parametrize(("name", "law", "dtype"), cases())
