@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from refscore.arrays import Float
 from refscore.paths import Path
-from refscore.samplers.exponential import Form, Levels, data_form, levels_along, phi
+from refscore.samplers.exponential import Form, Levels, data_form, hold_form, levels_along, phi
 from refscore.samplers.linear_multistep import linear_multistep
 from refscore.samplers.multistep import Multistep
 from refscore.samplers.replay import Sampler
@@ -71,6 +71,7 @@ def dpm_multistep_2(path: Path, times: ArrayLike, *, form: Form = data_form) -> 
     >>> rs.samplers.replay(sampler, lambda x, alpha, sigma: (3 - x) / sigma**2, [[5.0]]).round(14)
     array([[4.]])
     """
+    hold_form(form)
     return _along(path, times, form, f"dpm-solver 2M ({form.name})", 2, lambda at, k: _second(at, k, form))
 
 
@@ -117,6 +118,7 @@ def dpm_multistep_3(
     >>> dpm_multistep_3(rs.paths.EDM(), [2.0, 1.0, 0.5, 0.25])
     Multistep(dpm-solver 3M as released (data): 3 steps from (α, σ) = (1, 2) to (1, 0.25), no noise)
     """
+    hold_form(form)
     name = f"dpm-solver 3M as released ({form.name})"
     return _along(path, times, form, name, 3, lambda at, k: _third(at, k, form, 1.0), starter)  # (DPMM.4)
 
@@ -162,6 +164,7 @@ def dpm_multistep_3_corrected(
     >>> bool(rs.exact.wasserstein2(one, two) < 1e-14)
     True
     """
+    hold_form(form)
     name = f"dpm-solver 3M corrected ({form.name})"
     return _along(path, times, form, name, 3, lambda at, k: _third(at, k, form, 2.0), starter)  # (DPMM.5)
 

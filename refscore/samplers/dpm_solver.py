@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from refscore.arrays import Float
 from refscore.paths import Path
 from refscore.samplers.dpm_stages import TimeScore, along, begin, part
-from refscore.samplers.exponential import Form, data_form, phi
+from refscore.samplers.exponential import Form, data_form, hold_form, phi
 from refscore.samplers.replay import Sampler
 
 __all__ = ["dpm_solver_1_step", "dpm_solver_2", "dpm_solver_2_step", "dpm_solver_3", "dpm_solver_3_step"]
@@ -231,6 +231,7 @@ def dpm_solver_2(path: Path, times: ArrayLike, *, form: Form = data_form, r1: fl
     ValueError
         If the grid does not descend, leaves the path or meets an infinite λ, or r_1 is out of range.
     """
+    hold_form(form)
     r1 = part(r1, "r1")
 
     def one(score: TimeScore, x: Float, t: float, s: float) -> Float:
@@ -265,6 +266,7 @@ def dpm_solver_3(
     ValueError
         If the grid does not descend, leaves the path or meets an infinite λ, or the parts do not rise.
     """
+    hold_form(form)
     r1, r2 = part(r1, "r1"), part(r2, "r2")
 
     def one(score: TimeScore, x: Float, t: float, s: float) -> Float:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from refscore.arrays import Float
 from refscore.paths import Path
 from refscore.samplers.dpm_stages import TimeScore, along, begin, part
-from refscore.samplers.exponential import Form, data_form, phi
+from refscore.samplers.exponential import Form, data_form, hold_form, phi
 from refscore.samplers.replay import Sampler
 
 __all__ = ["dpm_solver_3_corrected", "dpm_solver_3_corrected_step"]
@@ -122,6 +122,7 @@ def dpm_solver_3_corrected(
     ValueError
         If the grid does not descend, leaves the path or meets an infinite λ, or the parts are out of their range.
     """
+    hold_form(form)
     r1, r2 = _parts(r1, r2)
 
     def one(score: TimeScore, x: Float, t: float, s: float) -> Float:

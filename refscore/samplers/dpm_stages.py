@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from refscore.arrays import Float, lift, number, of_shape, positive, samples
 from refscore.paths import Path
 from refscore.samplers.arguments import times_of_step
-from refscore.samplers.exponential import Form, levels_along
+from refscore.samplers.exponential import Form, hold_form, levels_along
 from refscore.samplers.replay import Sampler, Score
 
 __all__ = ["Stage", "TimeScore", "along", "begin", "part"]
@@ -83,6 +83,7 @@ def begin(
     ValueError
         If the step does not go down, a time is outside the path, or λ is infinite there.
     """
+    hold_form(form)
     x = samples(x, "x")
     t, s, _ = times_of_step(t, s, x)
     start = path.log_snr(t)

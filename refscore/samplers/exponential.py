@@ -39,6 +39,7 @@ __all__ = [
     "data_form",
     "exponential_adams",
     "exponential_weights",
+    "hold_form",
     "levels_along",
     "noise_form",
     "phi",
@@ -75,6 +76,30 @@ class Form:
 
     def __repr__(self) -> str:
         return f"Form({self.name})"
+
+
+def hold_form(form: object) -> None:
+    """Refuse what is no form: "data" is a word, ``data_form`` is one.
+
+    Parameters
+    ----------
+    form : Form
+        What was given.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+
+    Examples
+    --------
+    >>> hold_form("data")
+    Traceback (most recent call last):
+        ...
+    TypeError: form is 'data'; expected refscore.samplers.noise_form or data_form
+    """
+    if not isinstance(form, Form):
+        raise TypeError(f"form is {form!r}; expected refscore.samplers.noise_form or data_form")
 
 
 def _data(s: Float, x: Float, alpha: Float | float, sigma: Float | float) -> Float:
@@ -286,6 +311,7 @@ def exponential_adams(
     >>> bool(all(rs.exact.wasserstein2(law, rs.exact.law(rs.samplers.ddim(path, times), p)) < 1e-14 for law in laws))
     True
     """
+    hold_form(form)
     at, order = levels_along(path, times), integer(order, "order", 1)
 
     def weights(k: int) -> Float:

@@ -31,7 +31,7 @@ def hold_starter(starter: Sampler | None, start: tuple[float, float], stop: tupl
     Raises
     ------
     TypeError
-        If `starter` has a memory.
+        If `starter` has a memory, or is no sampler.
     ValueError
         If `starter` has other ends, another number of steps, or draws noise.
 
@@ -48,6 +48,8 @@ def hold_starter(starter: Sampler | None, start: tuple[float, float], stop: tupl
         raise TypeError(f"starter is {starter}; expected a Sampler, which needs no start itself")
     if starter is None:
         return
+    if not hasattr(starter, "n_steps"):
+        raise TypeError(f"starter is {starter!r}; expected a Sampler, such as refscore.samplers.ddim(path, times)")
     if (starter.start, starter.stop, starter.n_steps, starter.draws) != (start, stop, n_steps, 0):
         raise ValueError(
             f"starter is {starter}; expected a sampler without noise of {n_steps} steps from {start} to {stop}"
@@ -99,7 +101,7 @@ def linear_multistep(
     Raises
     ------
     TypeError
-        If `starter` has a memory.
+        If `starter` has a memory, or is no sampler.
     ValueError
         If `starter` has other ends, another number of steps, or draws noise.
 

@@ -102,6 +102,11 @@ RK4 = Tableau(
 """The classical method of Runge and Kutta, order 4."""
 
 
+def _hold_tableau(tableau: object) -> None:
+    if not isinstance(tableau, Tableau):
+        raise TypeError(f"tableau is {tableau!r}; expected a Tableau, such as refscore.samplers.RK4")
+
+
 def runge_kutta_step(velocity: Field, x: ArrayLike, t: ArrayLike, s: ArrayLike, *, tableau: Tableau) -> Float:
     """One step of a Runge-Kutta method on a velocity, from t down to s.
 
@@ -139,6 +144,7 @@ def runge_kutta_step(velocity: Field, x: ArrayLike, t: ArrayLike, s: ArrayLike, 
     >>> runge_kutta_step(lambda x, t: x, [[1.0]], 1.0, 0.0, tableau=RK4)
     array([[0.375]])
     """
+    _hold_tableau(tableau)
     x = samples(x, "x")
     t, s, length = times_of_step(t, s, x)
     stages: list[Float] = []
@@ -193,6 +199,7 @@ def runge_kutta(path: Path, times: ArrayLike, *, tableau: Tableau) -> Sampler:
     Sampler(midpoint: 2 steps from (α, σ) = (0.1, 0.9) to (1, 0), no noise)
     """
     t, alpha, sigma = grid(path, times)
+    _hold_tableau(tableau)
 
     def step(score: Score, x: Float, k: int, noise: Float | None) -> Float:  # noqa: ARG001  an ODE draws nothing
         def velocity(y: Float, at: Float) -> Float:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from refscore.arrays import Float
 from refscore.paths import Path
 from refscore.samplers.dpm_multistep import from_tables, half_slope
-from refscore.samplers.exponential import Form, data_form, levels_along
+from refscore.samplers.exponential import Form, data_form, hold_form, levels_along
 from refscore.samplers.multistep import Multistep
 
 __all__ = ["sde_dpm_multistep_2", "sde_dpm_solver_1"]
@@ -62,6 +62,7 @@ def sde_dpm_solver_1(path: Path, times: ArrayLike, *, form: Form = data_form) ->
     >>> bool(rs.exact.wasserstein2(law, ddpm) < 1e-14)
     True
     """
+    hold_form(form)
     return _noisy(path, times, form, f"sde-dpm-solver 1 ({form.name})", 1)
 
 
@@ -106,6 +107,7 @@ def sde_dpm_multistep_2(path: Path, times: ArrayLike, *, form: Form = data_form)
     >>> sde_dpm_multistep_2(rs.paths.EDM(), [2.0, 1.0, 0.5])
     Multistep(sde-dpm-solver 2M (data): 2 steps from (α, σ) = (1, 2) to (1, 0.5), one noise vector a step)
     """
+    hold_form(form)
     return _noisy(path, times, form, f"sde-dpm-solver 2M ({form.name})", 2)
 
 

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 
 from refscore.arrays import Float, integer
 from refscore.paths import Path
-from refscore.samplers.exponential import Form, Levels, data_form, exponential_weights, levels_along, phi
+from refscore.samplers.exponential import Form, Levels, data_form, exponential_weights, hold_form, levels_along, phi
 from refscore.samplers.linear_multistep import hold_starter
 from refscore.samplers.multistep import Memory, Multistep, empty
 from refscore.samplers.replay import Sampler, Score
@@ -202,6 +202,7 @@ def _made(
     *,
     corrects: bool,
 ) -> Multistep:
+    hold_form(form)
     at, p = levels_along(path, times), integer(order, "order", 1)
     n = len(at.times) - 1
     start, stop = (float(at.alpha[0]), float(at.sigma[0])), (float(at.alpha[-1]), float(at.sigma[-1]))

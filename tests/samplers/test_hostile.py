@@ -247,3 +247,20 @@ def test_memory_of_another_kind_is_refused():
         replay(made(lambda x: (x,), lambda s, x, m, k, z: (x, (x, x))), SCORE, X)
     with pytest.raises(ValueError, match="the state after step 1 of mine has 6 values that are not finite"):
         replay(made(lambda x: (x,), lambda s, x, m, k, z: (x if k == 0 else x * np.nan, m)), SCORE, X)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: S.dpm_solver_2(VP, TIMES, form="data"), "form is 'data'; expected refscore.samplers.noise"),
+        (lambda: S.dpm_multistep_2(VP, TIMES, form=None), "form is None"),
+        (lambda: S.unipc(VP, TIMES, order=2, form="noise"), "form is 'noise'"),
+        (lambda: S.sde_dpm_solver_1(VP, TIMES, form="data"), "form is 'data'"),
+        (lambda: S.exponential_adams(VP, TIMES, order=2, form="data"), "form is 'data'"),
+        (lambda: S.deis(VP, TIMES, order=2, starter="ddim"), "starter is 'ddim'; expected a Sampler"),
+        (lambda: S.runge_kutta(VP, TIMES, tableau=None), "tableau is None; expected a Tableau"),
+    ],
+)
+def test_words_and_none_where_values_belong(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
