@@ -57,7 +57,7 @@ def _exact(path: str) -> tuple[Float, Float, Float, Float, Float]:
     starts = at.mean + STARTS * np.sqrt(np.diag(at.cov))
     law = LINE.perturb(*span.start)
     middle, reach = float(law.mean[0]), 9.0 * float(np.sqrt(law.cov[0, 0]))
-    x = np.linspace(middle - reach, middle + reach, NODES)[:, None]
+    x: Float = np.asarray(np.linspace(middle - reach, middle + reach, NODES), dtype=np.float64)[:, None]
     weights = np.exp(law.log_prob(x)) * (2 * reach / (NODES - 1))
     return starts, rs.exact.flow(PLANE, starts, **ends)[0], x, weights, rs.exact.flow(LINE, x, **ends)[0]
 

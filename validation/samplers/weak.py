@@ -35,7 +35,7 @@ def _nodes(span: Span, part: float) -> Float:
     t = span.times(64)[round(64 * part)]
     law = LINE.perturb(float(span.path.alpha(t)), float(span.path.sigma(t)))
     middle, reach = float(law.mean[0]), WIDE * float(np.sqrt(law.cov[0, 0]))
-    value: Float = np.linspace(middle - reach, middle + reach, NODES)
+    value: Float = np.asarray(np.linspace(middle - reach, middle + reach, NODES), dtype=np.float64)
     return value
 
 
