@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from refscore_kernels.densities import Density, log_prob_and_score
 from refscore_kernels.plan import NotLinear, Plan, plan_of
+from refscore_kernels.replay import replay
 from refscore_kernels.run import run
 from refscore_kernels.state import Address, Interrupted, State, load, save
+from refscore_kernels.tapes import tape
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,6 +25,8 @@ __all__ = [
     "load",
     "log_prob_and_score",
     "plan_of",
+    "replay",
     "run",
     "save",
+    "tape",
 ]

@@ -30,8 +30,11 @@ __all__ = [
     "LANES",
     "Advance",
     "Backend",
+    "asked",
+    "block_score",
     "compiled",
     "cpu",
+    "kernel_of",
     "known",
     "numpy",
     "reference",
@@ -129,7 +132,7 @@ def numpy(plan: Plan, ready: Prepared, address: Address, dtype: Dtype) -> Advanc
     """
     loop = portable.steps.simple if plan.simple else portable.steps.linear
     numbers, keys, place = tables(plan, dtype), round_keys(address.seed), (address.first_chain, 0, address.stream)
-    score = _of_block(ready) if ready.name else _of_python(plan, ready)
+    score = block_score(plan, ready)
 
     def go(y: Array, k: int, end: int) -> None:
         for lo in range(0, y.shape[2], LANES if ready.name else y.shape[2]):
@@ -139,7 +142,23 @@ def numpy(plan: Plan, ready: Prepared, address: Address, dtype: Dtype) -> Advanc
     return go
 
 
-def _of_block(ready: Prepared) -> portable.steps.BlockScore:
+def block_score(plan: Plan, ready: Prepared) -> portable.steps.BlockScore:
+    """A score as the portable steps call it.
+
+    Parameters
+    ----------
+    plan : Plan
+        With the levels.
+    ready : Prepared
+        The score.
+
+    Returns
+    -------
+    callable
+        score(x, level) for a block x (d, n).
+    """
+    if not ready.name:
+        return lambda x, level: asked(ready.function, plan, level, x)
     if ready.written is not None:
         alpha, sigma = ready.params
         return lambda x, level: filled(ready.written, x, alpha[level], sigma[level])
@@ -147,19 +166,39 @@ def _of_block(ready: Prepared) -> portable.steps.BlockScore:
     return lambda x, level: function(x, level, ready.params)[0]
 
 
-def _of_python(plan: Plan, ready: Prepared) -> portable.steps.BlockScore:
-    def score(x: Array, level: int) -> Array:
-        alpha, sigma = (float(a) for a in plan.levels[level])
-        rows = np.asarray(ready.function(np.ascontiguousarray(x.T), alpha, sigma), x.dtype)
-        if rows.shape != x.T.shape:
-            raise ValueError(f"score(x) has shape {rows.shape}; expected {x.T.shape}, the shape of x")
-        return np.ascontiguousarray(rows.T)
+def asked(function: Score, plan: Plan, level: int, x: Array) -> Array:
+    """What a function of Python says at a block.
 
-    return score
+    Parameters
+    ----------
+    function : callable
+        s(x, α, σ).
+    plan : Plan
+        With the levels.
+    level : int
+        Which.
+    x : (d, n)
+        The block.
+
+    Returns
+    -------
+    (d, n)
+        Scores, in the dtype of x.
+
+    Raises
+    ------
+    ValueError
+        If they have another shape.
+    """
+    alpha, sigma = (float(a) for a in plan.levels[level])
+    rows = np.asarray(function(np.ascontiguousarray(x.T), alpha, sigma), x.dtype)
+    if rows.shape != x.T.shape:
+        raise ValueError(f"score(x) has shape {rows.shape}; expected {x.T.shape}, the shape of x")
+    return np.ascontiguousarray(rows.T)
 
 
 @cache
-def compiled(single: bool, contract: bool) -> dict[str, Any] | None:
+def compiled(single: bool, contract: bool, taped: bool = False) -> dict[str, Any] | None:
     """The compiled functions, or None, with one warning, where Numba is not installed.
 
     Parameters
@@ -168,6 +207,8 @@ def compiled(single: bool, contract: bool) -> dict[str, Any] | None:
         For float32; else for float64.
     contract : bool
         Whether products and sums may be rounded together.
+    taped : bool
+        Whether noise is read from a tape.
 
     Returns
     -------
@@ -175,7 +216,7 @@ def compiled(single: bool, contract: bool) -> dict[str, Any] | None:
         Functions by their names.
     """
     try:
-        return kernels(single, contract)
+        return kernels(single, contract, taped)
     except ModuleNotFoundError as error:
         warnings.warn(
             f"{error}; until then NumPy takes the same steps, to the same bits, slowly", RuntimeWarning, stacklevel=5
@@ -208,11 +249,7 @@ def cpu(
     callable
         advance(y, k, end).
     """
-    form = "simple" if plan.simple else "linear"
-    if ready.written is None:
-        kernel = functions[f"run_{form}_{ready.name}"]
-    else:
-        kernel = partial(functions[f"call_{form}"], block_of(ready.written))
+    kernel = kernel_of(functions, plan, ready)
     numbers, keys, place = tables(plan, dtype), round_keys(address.seed), (address.first_chain, 0, address.stream)
 
     def go(y: Array, k: int, end: int) -> None:
@@ -224,6 +261,30 @@ def cpu(
         spread(part, y.shape[2], width, threads)
 
     return go
+
+
+def kernel_of(functions: dict[str, Any], plan: Plan, ready: Prepared) -> Callable[..., None]:
+    """The kernel for a plan and a score.
+
+    Parameters
+    ----------
+    functions : dict
+        Of :func:`compiled`.
+    plan : Plan
+        What the steps do.
+    ready : Prepared
+        The score, with a kernel.
+
+    Returns
+    -------
+    callable
+        kernel(params, rows, y, tables, place, span, keys).
+    """
+    form = "simple" if plan.simple else "linear"
+    if ready.written is not None:
+        return partial(functions[f"call_{form}"], block_of(ready.written))
+    found: Callable[..., None] = functions[f"run_{form}_{ready.name}"]
+    return found
 
 
 def spread(part: Callable[[tuple[int, int]], None], n: int, width: int, threads: int) -> None:

@@ -27,6 +27,7 @@ NAMES = {
     "exponential": ("exponential_64", "exponential_32"),
     "minus_log": ("minus_log_64", "minus_log_32"),
     "fill": ("fill_64", "fill_32"),
+    "tile": ("tile_64", "tile_32"),
     "LOWEST": ("LOWEST_64", "LOWEST_32"),
     "silu": ("silu_64", "silu_32"),
     "tanh": ("tanh_64", "tanh_32"),
@@ -58,7 +59,7 @@ def _digest() -> str:
 
 
 @cache
-def kernels(single: bool = False, contract: bool = False) -> Namespace:
+def kernels(single: bool = False, contract: bool = False, taped: bool = False) -> Namespace:
     """Every function of the lanes, compiled on its first call.
 
     Parameters
@@ -67,6 +68,8 @@ def kernels(single: bool = False, contract: bool = False) -> Namespace:
         For float32; else for float64.
     contract : bool
         Whether products and sums may be rounded together.
+    taped : bool
+        Whether noise is read from a tape, which stands where the keys of a seed do.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def kernels(single: bool = False, contract: bool = False) -> Namespace:
     _numba()
     from refscore_kernels.cpu.tiles import rows_of_tile
 
-    label = f"{'32' if single else '64'}{'c' if contract else ''}_{_digest()}"
+    label = f"{'32' if single else '64'}{'c' if contract else ''}{'t' if taped else ''}_{_digest()}"
     found: Namespace = {}
     plain: list[FunctionType] = []
     for module in (elementary, units, *lanes.MODULES):
@@ -88,6 +91,8 @@ def kernels(single: bool = False, contract: bool = False) -> Namespace:
     for function in plain:
         found[function.__name__] = _compiled(function, found, contract, label)
     found |= {name: found[pair[single]] for name, pair in NAMES.items()}
+    if taped:
+        found["fill"] = found["copied"]
     found |= {"four_rows": rows_of_tile(4, contract), "one_row": rows_of_tile(1, contract)}
     return found
 

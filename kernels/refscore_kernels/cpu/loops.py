@@ -47,17 +47,17 @@ def tail(x: Any, bell: Any) -> Any:
 
 
 @overload(exponential, jit_options=INLINE)
-def _exponential(x: Any):
+def _exponential(x: Any) -> Any:
     return power_and_rest_32 if x == types.float32 else power_and_rest_64
 
 
 @overload(log1p, jit_options=INLINE)
-def _log1p(e: Any):
+def _log1p(e: Any) -> Any:
     return log1p_32 if e == types.float32 else log1p_64
 
 
 @overload(tail, jit_options=INLINE)
-def _tail(x: Any, bell: Any):  # noqa: ARG001
+def _tail(x: Any, bell: Any) -> Any:  # noqa: ARG001
     return tail_32 if x == types.float32 else tail_64
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def network(x: Array, level: int, params: tuple[Any, ...]) -> Scored:
     for lo in range(0, x.shape[1], PIECE):
         part = x[:, lo : lo + PIECE]
         h, at, row = into * part, 0, 0
-        for k, (before, after) in enumerate(zip(widths, widths[1:])):
+        for k, (before, after) in enumerate(pairwise(widths)):
             h = _affine(w[at : at + after * before].reshape(after, before), b[level, row : row + after], h)
             if k < len(widths) - 2:
                 h = phi(c[level, row : row + after, None] * h)

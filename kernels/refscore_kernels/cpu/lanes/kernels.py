@@ -78,4 +78,3 @@ def run_simple_network(params: Any, rows: Any, y: Any, plan: Any, place: Any, sp
 def run_linear_network(params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
     """Steps of the general form on a network."""
     linear(network, params, rows, y, plan, place, span, keys)
-

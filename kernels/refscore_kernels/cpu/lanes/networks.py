@@ -54,23 +54,23 @@ def activate(y: Any, c: Any, kind: Any, m: Any) -> None:
     if kind == 0:
         for i in range(m):
             ci = c[i]
-            for l in range(i * TILE, i * TILE + TILE):
-                y[l] = silu(ci * y[l])
+            for l in range(TILE):
+                y[i * TILE + l] = silu(ci * y[i * TILE + l])
     elif kind == 1:
         for i in range(m):
             ci = c[i]
-            for l in range(i * TILE, i * TILE + TILE):
-                y[l] = tanh(ci * y[l])
+            for l in range(TILE):
+                y[i * TILE + l] = tanh(ci * y[i * TILE + l])
     elif kind == 2:
         for i in range(m):
             ci = c[i]
-            for l in range(i * TILE, i * TILE + TILE):
-                y[l] = softplus(ci * y[l])
+            for l in range(TILE):
+                y[i * TILE + l] = softplus(ci * y[i * TILE + l])
     else:
         for i in range(m):
             ci = c[i]
-            for l in range(i * TILE, i * TILE + TILE):
-                y[l] = gelu(ci * y[l])
+            for l in range(TILE):
+                y[i * TILE + l] = gelu(ci * y[i * TILE + l])
 
 
 def network(x: Any, g: Any, n: Any, level: Any, params: Any, work: Any) -> None:
