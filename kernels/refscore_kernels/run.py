@@ -24,7 +24,7 @@ from refscore_kernels.plan import plan_of
 from refscore_kernels.prepare import dimension_of, prepare, universal
 from refscore_kernels.state import Address, Interrupted, State, save
 
-__all__ = ["run"]
+__all__ = ["run", "warmup"]
 
 Array = NDArray[np.floating[Any]]
 Dtype = type[np.floating[Any]]
@@ -143,6 +143,49 @@ def run(
             save(stopped, checkpoint)
         raise Interrupted(stopped) from None
     return _state(y, k, state)
+
+
+def warmup(
+    sampler: Sampler | Multistep, score: Any, *, d: int | None = None, dtype: Dtype = np.float64, contract: bool = False
+) -> float:
+    """Compile what :func:`run` needs for a sampler and a score, or take it from Numba's cache, without running.
+
+    Parameters
+    ----------
+    sampler : Sampler or Multistep
+        What will run.
+    score : Gaussian, Mixture, or callable
+        Its score.
+    d : int, optional
+        The dimension, for a score that is bound to none.
+    dtype : np.float64 or np.float32
+        Of states, scores and noise.
+    contract : bool
+        As for :func:`run`.
+
+    Returns
+    -------
+    float
+        Seconds it took. A kernel is compiled once for each kind of score, form of steps and type of number, and kept
+        on disk; one for a user's function is compiled in each process.
+
+    Raises
+    ------
+    ValueError
+        If `d` is missing, or as :func:`run`.
+
+    Examples
+    --------
+    >>> import refscore as rs
+    >>> import refscore_kernels as rk
+    >>> seconds = rk.warmup(rs.samplers.langevin(0.1), rs.samplers.noisy_score(rs.targets.gaussian([0.0], 1.0)), d=1)
+    """
+    width = dimension_of(score) if d is None else _integer(d, "d", 2**32, 1)
+    if width is None:
+        raise ValueError("d is None, and score is bound to no dimension; expected the dimension")
+    begin = time.perf_counter()
+    run(sampler, score, np.zeros((1, width)), seed=0, steps=1, dtype=dtype, contract=contract)
+    return time.perf_counter() - begin
 
 
 def _advance(
