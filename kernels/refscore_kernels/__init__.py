@@ -29,4 +29,5 @@ __all__ = [
     "run",
     "save",
     "tape",
+    "warmup",
 ]
