@@ -7,6 +7,6 @@ cache, and ``call_*`` those that are compiled for a function of the user's; ever
 
 from __future__ import annotations
 
-from refscore_kernels.cpu.lanes import densities, kernels, mixtures, networks, noise, products, scores, steps, tapes, users
+from refscore_kernels.cpu.lanes import densities, given, kernels, mixtures, networks, noise, products, scores, steps, users
 
-MODULES = (noise, products, scores, mixtures, networks, densities, steps, kernels, tapes, users)
+MODULES = (noise, products, scores, mixtures, networks, densities, steps, given, kernels, users)
