@@ -60,6 +60,11 @@ PARTS = (
     Part("score_sde_pytorch: samplers", "score_sde_samplers.py", ("torch",), "score_sde_pytorch"),
     Part("score_sde_pytorch: parts", "score_sde_functions.py", ("torch",), "score_sde_pytorch"),
     Part("edm", "edm_samplers.py", ("torch",), "edm"),
+    Part("sbi: samplers", "sbi_samplers.py", ("torch", "sbi")),
+    Part("sbi: parts", "sbi_functions.py", ("torch", "sbi")),
+    Part("torchsde: the reverse SDE", "torchsde_solvers.py", ("torch", "torchsde")),
+    Part("diffrax: the flow, the reverse SDE, Langevin diffusions", "diffrax_solvers.py", ("jax", "diffrax")),
+    Part("blackjax", "blackjax_kernels.py", ("jax", "blackjax")),
 )
 
 
