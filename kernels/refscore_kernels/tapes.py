@@ -17,7 +17,7 @@ from refscore_kernels.portable.noise import fill, round_keys
 __all__ = ["tape"]
 
 Array = NDArray[np.floating[Any]]
-WIDTH = 256  # blocks of normals at a time
+WIDTH = 256  # lanes at a time; no bit depends on it
 
 
 def tape(
@@ -104,10 +104,10 @@ def tape(
         for k, row in enumerate(rows):
             fill(row.T, chain, begin + k, use, round_keys(key))
     else:
-        kernel, keys, blocks = functions["run_tape"], round_keys(key), -(-width * z.itemsize // 16)
+        kernel, keys = functions["run_tape"], round_keys(key)
         backends.spread(
             lambda span: kernel(rows, chain, begin, use, (*span, WIDTH), keys),
-            n_steps * n_chains * blocks,
+            n_steps * n_chains,
             WIDTH,
             n_threads,
         )

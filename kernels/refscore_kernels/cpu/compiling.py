@@ -27,7 +27,7 @@ NAMES = {
     "exponential": ("exponential_64", "exponential_32"),
     "minus_log": ("minus_log_64", "minus_log_32"),
     "fill": ("fill_64", "fill_32"),
-    "tile": ("tile_64", "tile_32"),
+    "across": ("across_64", "across_32"),
     "LOWEST": ("LOWEST_64", "LOWEST_32"),
     "silu": ("silu_64", "silu_32"),
     "tanh": ("tanh_64", "tanh_32"),

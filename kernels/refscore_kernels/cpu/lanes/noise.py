@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from refscore_kernels.elementary import f8, i4, i8, normals_32, normals_64, philox, u4, u8, unit_64
+from refscore_kernels.elementary import normals_32, normals_64, philox, u4, u8, unit_64
 
 
 def ten(keys: Any) -> Any:
@@ -62,33 +62,21 @@ def run_normals(z: Any, chain: Any, step: Any, stream: Any, keys: Any) -> None:
         fill(z[k], z.shape[1], z.shape[2], chain, step + k, stream, keys)
 
 
-def where(l: Any, place: Any) -> tuple[Any, Any, Any]:
-    """Chain, group and step of block l of a tile: the quotients, of small numbers, are exact in float64."""
-    group, chain, step, groups, chains, of_groups, of_chains = place
-    m = f8(group) + f8(i4(l))
-    q = f8(i4((m + 0.5) * of_groups))
-    r = f8(chain) + q
-    p = f8(i4((r + 0.5) * of_chains))
-    return u8(i8(r - p * chains)), u8(i8(m - q * groups)), u8(i8(p) + step)
-
-
-def tile_64(rows: Any, n: Any, place: Any, first: Any, stream: Any, k: Any) -> None:
-    """rows[:2, :n]: the normals of n blocks in a row, from the one at `place` on."""
-    c0, t = u8(first), u8(stream)
+def across_64(rows: Any, n: Any, group: Any, chain: Any, step: Any, stream: Any, keys: Any) -> None:
+    """rows[:2, :n]: the normals of n groups of one chain, from `group` on."""
+    k, c, s, t = ten(keys), u8(chain), u8(step), u8(stream)
     for l in range(n):
-        c, g, s = where(l, place)
-        w0, w1, w2, w3 = philox(c0 + c, g, s, t, k)
+        w0, w1, w2, w3 = philox(c, u8(group) + u8(l), s, t, k)
         z0, z1 = normals_64(w0, w1, w2, w3)
         rows[0, l] = z0
         rows[1, l] = z1
 
 
-def tile_32(rows: Any, n: Any, place: Any, first: Any, stream: Any, k: Any) -> None:
+def across_32(rows: Any, n: Any, group: Any, chain: Any, step: Any, stream: Any, keys: Any) -> None:
     """rows[:4, :n] in float32."""
-    c0, t = u8(first), u8(stream)
+    k, c, s, t = ten(keys), u8(chain), u8(step), u8(stream)
     for l in range(n):
-        c, g, s = where(l, place)
-        w0, w1, w2, w3 = philox(c0 + c, g, s, t, k)
+        w0, w1, w2, w3 = philox(c, u8(group) + u8(l), s, t, k)
         z0, z1 = normals_32(u4(w0), u4(w1))
         z2, z3 = normals_32(u4(w2), u4(w3))
         rows[0, l] = z0
@@ -97,38 +85,52 @@ def tile_32(rows: Any, n: Any, place: Any, first: Any, stream: Any, k: Any) -> N
         rows[3, l] = z3
 
 
-tile = tile_64
+across = across_64
+
+
+def turned(rows: Any, d: Any, n: Any, flat: Any, at: Any) -> None:
+    """flat[at + l d + i] = rows[i, l]; two or four rows are written side by side."""
+    part = flat[at:]
+    if d == 2:
+        for l in range(n):
+            j = u8(2) * u8(l)
+            part[j] = rows[0, l]
+            part[j + u8(1)] = rows[1, l]
+    elif d == 4:
+        for l in range(n):
+            j = u8(4) * u8(l)
+            part[j] = rows[0, l]
+            part[j + u8(1)] = rows[1, l]
+            part[j + u8(2)] = rows[2, l]
+            part[j + u8(3)] = rows[3, l]
+    else:
+        for l in range(n):
+            j = u8(d) * u8(l)
+            for i in range(d):
+                part[j + u8(i)] = rows[i, l]
 
 
 def run_tape(out: Any, first: Any, first_step: Any, stream: Any, span: Any, keys: Any) -> None:
-    """out (steps, chains, d): the blocks of 2 normals, or 4, from span[0] to span[1] - 1, in the order they lie in."""
+    """out (steps, chains, d): rows of d normals from span[0] to span[1] - 1, lanes along what there is more of."""
     chains, d, wide = out.shape[1], out.shape[2], 16 // out.itemsize
-    groups, k, flat = (d + wide - 1) // wide, ten(keys), out.reshape(out.size)
-    begin, end, width = span
-    rows = np.empty((wide, width), out.dtype)
-    for lo in range(begin, end, width):
-        n = min(width, end - lo)
-        row = lo // groups
-        group, step = lo - row * groups, row // chains
-        place = (group, row - step * chains, first_step + step, groups, chains, 1.0 / groups, 1.0 / chains)
-        tile(rows, n, place, first, stream, k)
-        if d % wide == 0:
-            at = lo * wide
-            if wide == 2:
-                for l in range(n):
-                    flat[at + 2 * l] = rows[0, l]
-                    flat[at + 2 * l + 1] = rows[1, l]
-            else:
-                for l in range(n):
-                    flat[at + 4 * l] = rows[0, l]
-                    flat[at + 4 * l + 1] = rows[1, l]
-                    flat[at + 4 * l + 2] = rows[2, l]
-                    flat[at + 4 * l + 3] = rows[3, l]
-            continue
-        at = row * d + group * wide
-        for l in range(n):
-            left = min(wide, d - group * wide)
-            for j in range(left):
-                flat[at + j] = rows[j, l]
-            at += left
-            group = group + 1 if group + 1 < groups else 0
+    groups, flat = (d + wide - 1) // wide, out.reshape(out.size)
+    row, end, width = span
+    along = groups >= 16 or groups > chains
+    rows = np.empty((wide if along else d + 3, width + 8), out.dtype)  # a stride that is no power of 2
+    while row < end:
+        step = row // chains
+        chain = first + row - step * chains
+        if along:
+            for g in range(0, groups, width):
+                n, at = min(width, groups - g), row * d + g * wide
+                across(rows, n, g, chain, first_step + step, stream, keys)
+                whole = min(n, d // wide - g)
+                turned(rows, wide, whole, flat, at)
+                for i in range(d - (g + whole) * wide if whole < n else 0):
+                    flat[at + whole * wide + i] = rows[i, whole]
+            row += 1
+        else:
+            n = min(width, end - row, (step + 1) * chains - row)
+            fill(rows, d, n, chain, first_step + step, stream, keys)
+            turned(rows, d, n, flat, row * d)
+            row += n
