@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import os
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -121,7 +122,10 @@ def module_of(name: str, file: str) -> ModuleType:
     before = set(sys.modules)
     sys.path.insert(0, str(source.path))
     try:
-        return importlib.import_module(Path(file).stem)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # "\\hat" in their docstrings
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return importlib.import_module(Path(file).stem)
     finally:
         sys.path.remove(str(source.path))
         for fresh in set(sys.modules) - before:  # names as plain as "models" and "sampling"

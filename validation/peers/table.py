@@ -38,7 +38,8 @@ WIDE = 4  # libraries in a line of the README
 
 # For the README: what is told there while a deviation's reason has the words before it.
 FINDINGS = {
-    "dpmsolver_multistep.py:1116": "the third-order multistep DPM-Solver of both lacks a factor 2 and has order 2",
+    "dpmsolver_multistep.py:1116": "the third-order multistep DPM-Solver lacks a factor 2, as its authors' code does",
+    "sample.py:944": "azula's REAB has order 1",
     "scheduling_ddim.py:445": "DDIM leaves the data's mean where its timesteps are unevenly spaced",
     "scheduling_pndm.py:435": "PNDM has order 1 where the model predicts v",
 }
