@@ -4,6 +4,5 @@ from __future__ import annotations
 
 import importlib.util
 
-collect_ignore = (
-    [] if importlib.util.find_spec("numba") else ["refscore_kernels/cpu/loops.py", "refscore_kernels/cpu/adam_loop.py"]
-)
+COMPILED = ["refscore_kernels/cpu/loops.py", "refscore_kernels/cpu/adam_loop.py", "refscore_kernels/cpu/tiles.py"]
+collect_ignore = [] if importlib.util.find_spec("numba") else COMPILED

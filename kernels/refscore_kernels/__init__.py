@@ -8,6 +8,7 @@ itself never imports this package.
 from __future__ import annotations
 
 from refscore_kernels.densities import Density, log_prob_and_score
+from refscore_kernels.forward import network_score
 from refscore_kernels.plan import NotLinear, Plan, plan_of
 from refscore_kernels.replay import replay
 from refscore_kernels.run import run, warmup
@@ -24,6 +25,7 @@ __all__ = [
     "State",
     "load",
     "log_prob_and_score",
+    "network_score",
     "plan_of",
     "replay",
     "run",

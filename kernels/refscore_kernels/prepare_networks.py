@@ -156,11 +156,11 @@ def _held(model: Any, alpha: float, sigma: float) -> None:
     if not _knows_levels(model):
         if (alpha, sigma) != (1.0, 0.0):
             raise ValueError(
-                f"score is {model!r}, which knows no level, and the sampler asks at alpha = {alpha}, sigma = {sigma};"
+                f"score is {model!r}, which knows no level, and is asked at alpha = {alpha}, sigma = {sigma};"
                 " expected a model of (x, sigma), or a function of (x, alpha, sigma)"
             )
     elif not (alpha > 0 and sigma > 0):
         raise ValueError(
-            f"score is {model!r}, and the sampler asks at alpha = {alpha}, sigma = {sigma}; expected both positive, or"
+            f"score is {model!r}, and is asked at alpha = {alpha}, sigma = {sigma}; expected both positive, or"
             " FixedLevel(model, sigma) for a sampler of one law"
         )
