@@ -64,11 +64,6 @@ class Peer:
         """Whether the state is x/√(1 + σ²)."""
         return self.options.get("scaling") == "vp"
 
-    @property
-    def curved(self) -> bool:
-        """Whether the steps are not taken in σ, or not at a fixed scale: then no mean is exact."""
-        return self.options.get("schedule", "linear") != "linear" or self.scaled
-
 
 def as_adapter(peer: Peer) -> Adapter:
     """The adapter of a peer.
