@@ -20,6 +20,7 @@ def labels_of(pattern, folder, suffix):
 
 IN_CODE = labels_of(rf"\(({LABEL})\)", "refscore", ".py")
 ON_LINES = labels_of(rf"#.*\(({LABEL})\)", "refscore", ".py")
+IN_KERNELS = labels_of(rf"\(({LABEL})\)", "kernels", ".py")
 IN_DOCS = labels_of(rf"\\tag\{{({LABEL})\}}", "docs", ".md")
 
 
@@ -28,7 +29,7 @@ def test_every_label_of_the_code_is_derived_in_the_docs():
 
 
 def test_every_label_of_the_docs_stands_in_the_code():
-    assert {k: v for k, v in IN_DOCS.items() if k not in IN_CODE} == {}
+    assert {k: v for k, v in IN_DOCS.items() if k not in IN_CODE and k not in IN_KERNELS} == {}
 
 
 def test_a_label_is_derived_once():

@@ -7,8 +7,11 @@ itself never imports this package.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from refscore_kernels.densities import Density, log_prob_and_score
 from refscore_kernels.forward import network_score
+from refscore_kernels.metropolis import Hmc, Mala
 from refscore_kernels.plan import NotLinear, Plan, plan_of
 from refscore_kernels.replay import replay
 from refscore_kernels.run import run, warmup
@@ -19,7 +22,9 @@ __version__ = "0.1.0"
 __all__ = [
     "Address",
     "Density",
+    "Hmc",
     "Interrupted",
+    "Mala",
     "NotLinear",
     "Plan",
     "State",
@@ -33,3 +38,15 @@ __all__ = [
     "tape",
     "warmup",
 ]
+
+if TYPE_CHECKING:
+    from refscore_kernels.adapters import adapter as adapter
+
+
+def __getattr__(name: str) -> Any:
+    """``adapter``, for ``refscore check refscore_kernels``: the suite is imported only then."""
+    if name != "adapter":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from refscore_kernels.adapters import adapter
+
+    return adapter

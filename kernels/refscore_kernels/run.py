@@ -20,6 +20,7 @@ from refscore.samplers.multistep import first_memory
 from refscore.samplers.recording import Callback
 from refscore_kernels import backends
 from refscore_kernels.backends import Backend
+from refscore_kernels.metropolis import Counted, Hmc, Mala, metropolis
 from refscore_kernels.plan import plan_of
 from refscore_kernels.prepare import dimension_of, prepare, universal
 from refscore_kernels.state import Address, Interrupted, State, save
@@ -33,7 +34,7 @@ SAVED = 60.0  # seconds between two checkpoints
 
 
 def run(
-    sampler: Sampler | Multistep,
+    sampler: Sampler | Multistep | Mala | Hmc,
     score: Any,
     start: ArrayLike | State,
     *,
@@ -55,7 +56,7 @@ def run(
 
     Parameters
     ----------
-    sampler : Sampler or Multistep
+    sampler : Sampler, Multistep, Mala or Hmc
         What to run.
     score : Gaussian, Mixture, or callable
         A target in closed form, or s(x, α, σ).
@@ -128,25 +129,32 @@ def run(
         raise ValueError(f"start has shape {state.x.shape}; expected (N, {d}), the dimension of score")
     advance = _advance(backend, sampler, score, address, dtype, _integer(threads, "threads", 1025, 1), contract)
     y, k, saved = np.stack([state.x.T, *(m.T for m in state.memory)]), state.k, time.monotonic()
+    taken = np.zeros(0, np.int64) if state.accepted is None else state.accepted
     try:
         for stop in _chunks(k, end, pace):
-            advance(y, k, stop)
-            k = stop
+            after, count = y.copy(), taken.copy()  # Ctrl-C may come between two parts of the chains
+            advance(after, count, k, stop)
+            y, taken, k = after, count, stop
             if callback is not None and (pace is None or k % pace == 0 or k == end):
                 callback(k - 1, np.ascontiguousarray(y[0].T))
             if checkpoint is not None and (time.monotonic() - saved > SAVED or k == end):
-                save(_state(y, k, state), checkpoint)
+                save(_state(y, taken, k, state), checkpoint)
                 saved = time.monotonic()
     except KeyboardInterrupt:
-        stopped = _state(y, k, state)
+        stopped = _state(y, taken, k, state)
         if checkpoint is not None:
             save(stopped, checkpoint)
         raise Interrupted(stopped) from None
-    return _state(y, k, state)
+    return _state(y, taken, k, state)
 
 
 def warmup(
-    sampler: Sampler | Multistep, score: Any, *, d: int | None = None, dtype: Dtype = np.float64, contract: bool = False
+    sampler: Sampler | Multistep | Mala | Hmc,
+    score: Any,
+    *,
+    d: int | None = None,
+    dtype: Dtype = np.float64,
+    contract: bool = False,
 ) -> float:
     """Compile what :func:`run` needs for a sampler and a score, or take it from Numba's cache, without running.
 
@@ -190,6 +198,21 @@ def warmup(
 
 def _advance(
     backend: Backend,
+    sampler: Sampler | Multistep | Mala | Hmc,
+    score: Any,
+    address: Address,
+    dtype: Dtype,
+    threads: int,
+    contract: bool,
+) -> Counted:
+    if isinstance(sampler, Mala | Hmc):
+        return metropolis(sampler, score, address, dtype, threads, contract, backend)
+    linear = _linear(backend, sampler, score, address, dtype, threads, contract)
+    return lambda y, _, k, end: linear(y, k, end)
+
+
+def _linear(
+    backend: Backend,
     sampler: Sampler | Multistep,
     score: Any,
     address: Address,
@@ -214,15 +237,17 @@ def _integer(value: Any, name: str, below: int, least: int = 0) -> int:
     return number
 
 
-def _begun(start: ArrayLike, sampler: Sampler | Multistep, address: Address, dtype: Dtype) -> State:
+def _begun(start: ArrayLike, sampler: Sampler | Multistep | Mala | Hmc, address: Address, dtype: Dtype) -> State:
     x = samples(start, "start")
     if x.ndim != 2 or not x.size:
         raise ValueError(f"start has shape {x.shape}; expected (N, d), a chain in each row")
+    if isinstance(sampler, Mala | Hmc):
+        return State(0, x.astype(dtype), (), np.zeros(len(x), np.int64), address, sampler.name)
     memory = tuple(m.astype(dtype) for m in first_memory(sampler, x))
     return State(0, x.astype(dtype), memory, None, address, sampler.name)
 
 
-def _going_on(start: State, sampler: Sampler | Multistep, address: Address, dtype: Dtype) -> State:
+def _going_on(start: State, sampler: Sampler | Multistep | Mala | Hmc, address: Address, dtype: Dtype) -> State:
     said = {"sampler": sampler.name, "address": address, "dtype": np.dtype(dtype)}
     held = {"sampler": start.sampler, "address": start.address, "dtype": start.x.dtype}
     for name, value in said.items():
@@ -232,7 +257,7 @@ def _going_on(start: State, sampler: Sampler | Multistep, address: Address, dtyp
     return State(start.k, start.x, memory, start.accepted, address, sampler.name)
 
 
-def _end(sampler: Sampler | Multistep, state: State, steps: int | None) -> int:
+def _end(sampler: Sampler | Multistep | Mala | Hmc, state: State, steps: int | None) -> int:
     if steps is None:
         if sampler.n_steps is None:
             raise ValueError(f"steps is None, but {sampler.name} takes any number of steps; expected how many")
@@ -244,9 +269,10 @@ def _end(sampler: Sampler | Multistep, state: State, steps: int | None) -> int:
     return end
 
 
-def _state(y: Array, k: int, before: State) -> State:
+def _state(y: Array, taken: NDArray[np.int64], k: int, before: State) -> State:
     x, *memory = (np.ascontiguousarray(v.T) for v in y)
-    return State(k, x, tuple(memory), before.accepted, before.address, before.sampler)
+    accepted = None if before.accepted is None else taken
+    return State(k, x, tuple(memory), accepted, before.address, before.sampler)
 
 
 def _chunks(k: int, end: int, every: int | None) -> Iterator[int]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from refscore_kernels.portable import mixtures, networks, noise, products, scores, steps
+from refscore_kernels.portable import metropolis, mixtures, networks, noise, products, scores, steps
 from refscore_kernels.portable.scores import Scored
 
-__all__ = ["SCORES", "mixtures", "networks", "noise", "products", "scores", "steps"]
+__all__ = ["SCORES", "metropolis", "mixtures", "networks", "noise", "products", "scores", "steps"]
 
 SCORES: dict[str, Callable[..., Scored]] = {
     "gaussian": scores.gaussian,

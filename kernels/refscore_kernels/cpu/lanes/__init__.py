@@ -7,6 +7,18 @@ cache, and ``call_*`` those that are compiled for a function of the user's; ever
 
 from __future__ import annotations
 
-from refscore_kernels.cpu.lanes import densities, given, kernels, mixtures, networks, noise, products, scores, steps, users
+from refscore_kernels.cpu.lanes import (
+    densities,
+    given,
+    kernels,
+    metropolis,
+    mixtures,
+    networks,
+    noise,
+    products,
+    scores,
+    steps,
+    users,
+)
 
-MODULES = (noise, products, scores, mixtures, networks, densities, steps, given, kernels, users)
+MODULES = (noise, products, scores, mixtures, networks, densities, steps, metropolis, given, kernels, users)
