@@ -18,6 +18,8 @@ from numba.extending import intrinsic
 __all__ = ["BYTES", "rows_of_tile"]
 
 BYTES = 256  # of a tile's row
+VECTORS = (("+avx512f", (64, 4)), ("+avx", (32, 2)))  # bytes of a vector and how many: four rows of sums fit registers
+NARROW = 16, 2
 INDEX, PLACE = ir.IntType(64), ir.IntType(32)
 
 
@@ -44,8 +46,9 @@ def rows_of_tile(count: int, contract: bool) -> Callable[..., Any]:
     @intrinsic
     def rows(_, y, x, a, b, i, d):  # type: ignore[no-untyped-def]  # noqa: ARG001  Numba looks at the names
         def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            wide = "+avx512f" in context.codegen().magic_tuple()[2]
-            _emit(context, builder, signature.args[0], args, (count, 64 if wide else 32, 4 if wide else 2, contract))
+            features = context.codegen().magic_tuple()[2].split(",")
+            vector = next((v for feature, v in VECTORS if feature in features), NARROW)
+            _emit(context, builder, signature.args[0], args, (count, *vector, contract))
             return context.get_dummy_value()
 
         return types.void(y, x, a, b, types.int64, types.int64), emit
