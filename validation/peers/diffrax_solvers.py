@@ -15,7 +15,7 @@ __all__ = ["PEERS", "adapter"]
 
 AREA, AREAS = diffrax.SpaceTimeLevyArea, diffrax.SpaceTimeTimeLevyArea
 LATER = (40, 80, 160, 320)
-RISING, FEW = (10, 14, 20, 28), (7, 8, 10, 12)  # a method of high order meets rounding soon
+RISING, FEW = (20, 26, 34, 44), (7, 8, 10, 12)  # a method of high order meets rounding soon
 
 FLOW = [
     Peer(f"{name}, flow", getattr(diffrax, name)(), order, "order()", equation="flow", steps=steps)
