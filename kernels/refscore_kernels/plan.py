@@ -6,7 +6,12 @@ draws a step, and a row of numbers for each step,
     u_j = Σ_v a_jv y_v + Σ_{i<j} b_ji s_i + Σ_r c_jr z_r,   s_j = s(u_j, α_j, σ_j)                      (PLAN.1)
     y'_v = Σ_w A_vw y_w + Σ_j B_vj s_j + Σ_r C_vr z_r                                                   (PLAN.2)
 
-so one kernel takes the steps of all of them. The numbers are found by taking the step itself on unit vectors, where
+so one kernel takes the steps of all of them. A corrector whose step size is set by each sample's own lengths is this
+with its one score and its one draw scaled by them:
+
+    x' = A x + B ρ² s + C ρ z,   ρ = |z| / |s|                                                         (KPC.1)
+
+The numbers are found by taking the step itself on unit vectors, where
 scores, too, are unit vectors, and are held to a step on random numbers: a sampler that is not linear, which mixes
 coordinates, or in which samples see each other, is refused.
 """
@@ -20,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refscore.arrays import Float
+from refscore.noise import normals
 from refscore.samplers import Multistep, Sampler
 from refscore.samplers.multistep import advance, first_memory
 
@@ -52,6 +58,8 @@ class Plan:
         a, b and c of (PLAN.1).
     state, score, noise : (n, V, V), (n, V, J), (n, V, R)
         A, B and C of (PLAN.2).
+    by_lengths : (n,) of bool
+        Whether a step is (KPC.1).
     """
 
     name: str
@@ -64,6 +72,7 @@ class Plan:
     state: Float
     score: Float
     noise: Float
+    by_lengths: NDArray[np.bool_]
 
     def __repr__(self) -> str:
         count = "any number of equal steps" if self.n_steps is None else f"{self.n_steps} steps"
@@ -80,7 +89,8 @@ class Plan:
     def simple(self) -> bool:
         """Whether a step is x' = A x + B s(x) + C z, with one score, at the state itself."""
         one = self.score.shape[1:] == (1, 1) and self.draws <= 1
-        return bool(one and (self.level >= 0).all() and (self.point_state == 1).all() and not self.point_noise.any())
+        at_state = (self.level >= 0).all() and (self.point_state == 1).all() and not self.point_noise.any()
+        return bool(one and at_state and not self.by_lengths.any())
 
 
 def plan_of(sampler: Sampler | Multistep) -> Plan:
@@ -101,7 +111,8 @@ def plan_of(sampler: Sampler | Multistep) -> Plan:
     Raises
     ------
     NotLinear
-        If a step is not of this form: with a Metropolis test, a step size from norms, walls, or a matrix.
+        If a step is not of this form, nor (KPC.1): with a Metropolis test, a step size from the batch, walls, or a
+        matrix.
 
     Examples
     --------
@@ -129,6 +140,7 @@ def plan_of(sampler: Sampler | Multistep) -> Plan:
         np.array(levels),
         np.array([[place[x] for x in row.levels] + [-1] * (most - len(row.levels)) for row in rows], np.int64),
         *(np.stack(part) for part in zip(*parts)),
+        np.array([row.by_lengths for row in rows]),
     )
 
 
@@ -140,6 +152,7 @@ class _Row:
     levels: tuple[tuple[float, float], ...]
     points: Float
     states: Float
+    by_lengths: bool = False
 
     def padded(self, most: int) -> tuple[Float, ...]:
         """a, b, c, A, B and C with room for `most` scores."""
@@ -165,14 +178,26 @@ class _Watched:
         self.levels.append((float(alpha), float(sigma)))
         self.points.append(np.array(x, np.float64))
         if self.answers is None:
-            return np.zeros_like(self.points[-1])
+            return np.ones_like(self.points[-1])
         return self.answers[len(self.points) - 1]
 
 
 def _row(sampler: Sampler | Multistep, k: int, n_states: int) -> _Row:
     first = _taken(sampler, k, np.zeros((n_states, 1, 1)), np.zeros((sampler.draws, 1, 1)), None)[0]
     n_scores, draws = len(first.levels), sampler.draws
-    size = n_states + n_scores + draws
+    try:
+        return _linear(sampler, k, n_states, n_scores)
+    except (ValueError, TypeError) as error:
+        if (n_states, n_scores, draws) != (1, 1, 1):
+            raise
+        try:
+            return _by_lengths(sampler, k)
+        except (ValueError, TypeError):
+            raise error from None
+
+
+def _linear(sampler: Sampler | Multistep, k: int, n_states: int, n_scores: int) -> _Row:
+    size = n_states + n_scores + sampler.draws
     unit = np.eye(size)[:, :, None]  # source, row of the batch, dimension
     watched, moved = _taken(
         sampler, k, unit[:n_states], unit[n_states + n_scores :], list(unit[n_states : n_states + n_scores])
@@ -180,6 +205,17 @@ def _row(sampler: Sampler | Multistep, k: int, n_states: int) -> _Row:
     points = np.stack(watched.points)[:, :, 0] if n_scores else np.zeros((0, size))
     row = _Row(tuple(watched.levels), points, moved[:, :, 0])
     _hold(sampler, k, row, n_states)
+    return row
+
+
+def _by_lengths(sampler: Sampler | Multistep, k: int) -> _Row:
+    """From 0 with s and z along two axes x' has B and C as its coordinates; without noise only A is left."""
+    one, other, none = np.eye(3, 2)
+    x, s, z = np.stack([none, one]), np.stack([one, other]), np.stack([other, none])
+    watched, moved = _taken(sampler, k, x[None], z[None], [s])
+    (b, c), (a, _) = moved[0]  # (KPC.1)
+    row = _Row(tuple(watched.levels), np.array([[1.0, 0.0, 0.0]]), np.array([[a, b, c]]), True)
+    _hold(sampler, k, row, 1)
     return row
 
 
@@ -196,17 +232,25 @@ def _taken(
 def _hold(sampler: Sampler | Multistep, k: int, row: _Row, n_states: int) -> None:
     """The row has to say what the step does with random numbers, in several dimensions and samples."""
     n_scores = len(row.levels)
-    given = np.random.default_rng(k).standard_normal((row.states.shape[1], 5, 3))
+    size = row.states.shape[1]
+    given = normals(k, np.arange(5 * size), 3).reshape(size, 5, 3)
     watched, moved = _taken(
         sampler, k, given[:n_states], given[n_states + n_scores :], list(given[n_states : n_states + n_scores])
     )
-    for found, numbers in ((moved, row.states), (np.array(watched.points).reshape(n_scores, 5, 3), row.points)):
-        said = np.tensordot(numbers, given, 1)
+    scaled = given
+    if row.by_lengths:
+        x, s, z = given
+        ratio = np.sqrt((z**2).sum(-1, keepdims=True) / (s**2).sum(-1, keepdims=True))
+        scaled = np.stack([x, ratio**2 * s, ratio * z])  # (KPC.1)
+    asked = np.array(watched.points).reshape(n_scores, 5, 3)
+    for found, numbers, sources in ((moved, row.states, scaled), (asked, row.points, given)):
+        said = np.tensordot(numbers, sources, 1)
         if (
             tuple(watched.levels) != row.levels
-            or (abs(found - said) > SLACK * (np.tensordot(abs(numbers), abs(given), 1) + abs(found))).any()
+            or (abs(found - said) > SLACK * (np.tensordot(abs(numbers), abs(sources), 1) + abs(found))).any()
         ):
             raise NotLinear(
                 f"step {k} of {sampler.name} is not a linear function of states, scores and noise with the same numbers"
-                " in every dimension and sample; expected one, or backend='reference'"
+                " in every dimension and sample, nor a corrector whose step size is set by each sample's own lengths;"
+                " expected one, or backend='reference'"
             )

@@ -1,7 +1,7 @@
 """A run on a given noise tape: the compiled steps with noise, and if need be scores, that come from outside.
 
-:func:`refscore_kernels.run` draws its noise by address. Here it is an argument, as in ``refscore.samplers.replay``: what
-a test vector, another program or the conformance suite hands over. A score that is a function of Python is asked
+:func:`refscore_kernels.run` draws its noise by address. Here it is an argument, as in ``refscore.samplers.replay``:
+that of a test vector, of another program or of the conformance suite. A score that is a function of Python is asked
 between compiled parts: a step with J scores is taken J + 1 times, and each time it shows where it asks for the next.
 """
 
@@ -27,6 +27,7 @@ __all__ = ["replay"]
 
 Array = NDArray[np.floating[Any]]
 Dtype = type[np.floating[Any]]
+NO_KEYS = np.zeros(0, np.uint64)
 
 
 def replay(
@@ -141,12 +142,12 @@ def _places(first: int) -> tuple[int, int, int]:
 
 
 def _portable(plan: Plan, ready: Prepared, y: Array, tape: Array, steps: tuple[int, int], dtype: Dtype) -> None:
-    def fill(z: Array, chain: int, step: int, stream: int, keys: Any) -> None:  # noqa: ARG001  as the drawn one
-        z[:] = keys[step]
+    def fill(z: Array, chain: int, step: int, stream: int, _: Any) -> None:  # noqa: ARG001  as the drawn one
+        z[:] = tape[step]
 
     loop = portable.steps.simple if plan.simple else portable.steps.linear
     score = backends.block_score(plan, ready)
-    loop(score, fill, y, backends.tables(plan, dtype), _places(steps[0]), steps, tape)
+    loop(score, fill, y, backends.tables(plan, dtype), _places(steps[0]), steps, NO_KEYS)
 
 
 def _compiled(
