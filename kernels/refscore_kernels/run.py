@@ -58,8 +58,8 @@ def run(
     ----------
     sampler : Sampler, Multistep, Mala or Hmc
         What to run.
-    score : Gaussian, Mixture, or callable
-        A target in closed form, or s(x, α, σ).
+    score : Gaussian, Mixture, model or callable
+        A target in closed form, a model s(x) or s(x, σ) of refscore, or s(x, α, σ).
     start : (N, d) or State
         Where the chains start, or where an earlier run stopped.
     seed : int
@@ -162,7 +162,7 @@ def warmup(
     ----------
     sampler : Sampler or Multistep
         What will run.
-    score : Gaussian, Mixture, or callable
+    score : Gaussian, Mixture, model or callable
         Its score.
     d : int, optional
         The dimension, for a score that is bound to none.
