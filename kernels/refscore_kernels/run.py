@@ -21,8 +21,8 @@ from refscore.samplers.recording import Callback
 from refscore_kernels import backends
 from refscore_kernels.backends import Backend
 from refscore_kernels.metropolis import Counted, Hmc, Mala, metropolis
-from refscore_kernels.plan import plan_of
-from refscore_kernels.prepare import dimension_of, prepare, universal
+from refscore_kernels.prepare import dimension_of, universal
+from refscore_kernels.remembered import planned
 from refscore_kernels.state import Address, Interrupted, State, save
 
 __all__ = ["run", "warmup"]
@@ -222,8 +222,7 @@ def _linear(
 ) -> backends.Advance:
     if backend == "reference":
         return backends.reference(sampler, universal(score), address)
-    plan = plan_of(sampler)
-    ready = prepare(score, plan.levels, dtype)
+    plan, ready = planned(sampler, score, dtype)
     functions = backends.compiled(dtype is np.float32, contract) if backend == "cpu" and ready.name else None
     if functions is None:
         return backends.numpy(plan, ready, address, dtype)
