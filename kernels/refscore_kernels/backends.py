@@ -24,6 +24,7 @@ from refscore_kernels.cpu.compiling import block_of, kernels
 from refscore_kernels.plan import Plan
 from refscore_kernels.portable.noise import round_keys
 from refscore_kernels.prepare import Prepared, filled
+from refscore_kernels.program import program
 from refscore_kernels.state import Address
 
 __all__ = [
@@ -339,11 +340,11 @@ def tables(plan: Plan, dtype: Dtype) -> tuple[Any, ...]:
     Returns
     -------
     tuple
-        (level, a, b, c, draws) for a simple plan, else the arrays of the plan.
+        (level, a, b, c, draws) for a simple plan, else the arrays of the plan and its program.
     """
     if plan.simple:
         noise = plan.noise[:, 0, 0] if plan.draws else np.zeros(len(plan.level))
         rows = (np.ascontiguousarray(row, dtype) for row in (plan.state[:, 0, 0], plan.score[:, 0, 0], noise))
         return (np.ascontiguousarray(plan.level[:, 0]), *rows, plan.draws)
     rest = (plan.point_state, plan.point_score, plan.point_noise, plan.state, plan.score, plan.noise)
-    return (plan.level, *(np.ascontiguousarray(row, dtype) for row in rest))
+    return (plan.level, *(np.ascontiguousarray(row, dtype) for row in rest), plan.by_lengths, program(plan, dtype))

@@ -133,13 +133,18 @@ def plan_of(sampler: Sampler | Multistep) -> Plan:
     most = max(1, *(len(row.levels) for row in rows))
     levels = list(dict.fromkeys(level for row in rows for level in row.levels)) or [(1.0, 0.0)]
     place = {level: i for i, level in enumerate(levels)}
-    parts = [row.padded(most) for row in rows]
+    a, b, c, by_state, by_score, by_noise = (np.stack(part) for part in zip(*(row.padded(most) for row in rows)))
     return Plan(
         sampler.name,
         sampler.n_steps,
         np.array(levels),
         np.array([[place[x] for x in row.levels] + [-1] * (most - len(row.levels)) for row in rows], np.int64),
-        *(np.stack(part) for part in zip(*parts)),
+        a,
+        b,
+        c,
+        by_state,
+        by_score,
+        by_noise,
         np.array([row.by_lengths for row in rows]),
     )
 

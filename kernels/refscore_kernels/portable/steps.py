@@ -1,4 +1,4 @@
-"""Steps that are linear in states, scores and noise (PLAN.1, PLAN.2), for all lanes at once."""
+"""Steps that are linear in states, scores and noise (PLAN.1, PLAN.2, KPC.1), for all lanes at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refscore_kernels.portable.noise import Keys
+from refscore_kernels.portable.scores import inner
 
 __all__ = ["BlockScore", "Fill", "linear", "simple"]
 
@@ -53,7 +54,7 @@ def linear(
     keys: Keys,
 ) -> None:
     """Any number of states, scores and draws in the place of y (V, d, n)."""
-    level, point_state, point_score, point_noise, by_state, by_score, by_noise = plan
+    level, point_state, point_score, point_noise, by_state, by_score, by_noise, by_lengths, _ = plan
     chain, offset, stream = place
     draws = by_noise.shape[2]
     states = list(y)
@@ -68,6 +69,9 @@ def linear(
                 break
             given = zip((*point_state[q, j], *point_score[q, j, :j], *point_noise[q, j]), (*states, *scores, *z))
             scores.append(score(_sum(given, y[0]), int(level[q, j])))  # (PLAN.1)
+        if by_lengths[q]:
+            square = inner(z[0], z[0]) / inner(scores[0], scores[0])
+            scores[0], z[0] = square * scores[0], np.sqrt(square) * z[0]  # (KPC.1)
         missing = [y[0]] * (level.shape[1] - len(scores))  # their numbers are zeros
         sources = (*states, *scores, *missing, *z)
         rows = [(*by_state[q, v], *by_score[q, v], *by_noise[q, v]) for v in range(len(states))]
