@@ -48,4 +48,4 @@ def test_the_numbers_of_the_activations() -> None:
 def test_what_is_no_number_stays_so() -> None:
     for pair in PHI:
         for (dtype, _), phi in zip(TYPES, pair, strict=True):
-            assert np.isnan(phi(np.array([np.nan], dtype))).all()
+            assert np.isnan(phi(np.array([np.nan, np.nan], dtype))).all()
