@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from refscore_kernels import rounding
 from refscore_kernels.densities import Density, log_prob_and_score
 from refscore_kernels.forward import network_score
 from refscore_kernels.metropolis import Hmc, Mala
@@ -33,6 +34,7 @@ __all__ = [
     "network_score",
     "plan_of",
     "replay",
+    "rounding",
     "run",
     "save",
     "tape",
