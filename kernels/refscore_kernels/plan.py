@@ -32,6 +32,7 @@ from refscore.samplers.multistep import advance, first_memory
 __all__ = ["NotLinear", "Plan", "plan_of"]
 
 SLACK = 64 * 2.0**-53  # roundings of a step, of the size of its terms
+SIZES = np.array([1.0, 1e-3, 1.0, 1e3, 1e6])[:, None]  # of the numbers that a plan is held to: a wall may be far away
 Index = NDArray[np.int64]
 
 
@@ -197,6 +198,8 @@ def _row(sampler: Sampler | Multistep, k: int, n_states: int) -> _Row:
             raise
         try:
             return _by_lengths(sampler, k)
+        except NotLinear:
+            raise
         except (ValueError, TypeError):
             raise error from None
 
@@ -235,10 +238,10 @@ def _taken(
 
 
 def _hold(sampler: Sampler | Multistep, k: int, row: _Row, n_states: int) -> None:
-    """The row has to say what the step does with random numbers, in several dimensions and samples."""
+    """The row has to say what the step does with random numbers, in several dimensions and samples, small and large."""
     n_scores = len(row.levels)
     size = row.states.shape[1]
-    given = normals(k, np.arange(5 * size), 3).reshape(size, 5, 3)
+    given = normals(k, np.arange(5 * size), 3).reshape(size, 5, 3) * SIZES
     watched, moved = _taken(
         sampler, k, given[:n_states], given[n_states + n_scores :], list(given[n_states : n_states + n_scores])
     )

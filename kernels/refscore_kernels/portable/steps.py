@@ -1,4 +1,13 @@
-"""Steps that are linear in states, scores and noise (PLAN.1, PLAN.2, KPC.1), for all lanes at once."""
+"""Steps that are linear in states, scores and noise (PLAN.1, PLAN.2), for all lanes at once.
+
+A correction by lengths, with s = p (m - x), κ = |p (|x| + |m|)| / |s| and units of 2^-53, is the reference's but for
+
+    |x'_kernel - x'_reference| ≤ (4d + 22 + 12κ) (|x| + e p (|x| + |m|) + √(2e) |z|)                     (KPC.2)
+
+On N(0, v I) from |x|² = q its mean square is
+
+    E|x'|² = q - 4 r² v d + 4 r² (1 + r²) v² d (d + 2) / q                                             (KPC.3)
+"""
 
 from __future__ import annotations
 
