@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import groupby
@@ -18,8 +19,9 @@ from rich.console import Console
 
 from validation.benchmarks import forward, imports, trace, training
 from validation.benchmarks.contest import ROUNDS, SECONDS, Contest, Settings, hold
+from validation.benchmarks.kernels import density, first, normals, page, sampling, scaling, threads
 from validation.benchmarks.machine import machine
-from validation.benchmarks.record import duration, record
+from validation.benchmarks.record import quantity, record
 from validation.benchmarks.rows import Row, Skipped
 
 Found = Iterator[list[Row | Skipped]]
@@ -48,13 +50,25 @@ def main() -> int:
         Path(options.json).write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if options.record:
         here = machine()
-        record({name: _part(name, items, options, here) for name, items in found.items()})
+        parts = {name: _part(name, items, options, here) for name, items in found.items()}
+        if networks := {name: part for name, part in parts.items() if name not in GROUPS["kernels"]}:
+            record(networks)
+        if compiled := {name: part for name, part in parts.items() if name in GROUPS["kernels"]}:
+            page.renew(compiled)
     return 0
 
 
-def _imports(only: str, settings: Settings) -> Found:
-    settings.tell("imports")
-    yield [row for row in imports.rows() if fnmatchcase(row.work, only)]
+def _rows(rows: Callable[[], Iterator[Row | Skipped]], only: str, settings: Settings) -> Found:
+    """Those that are no contest: they are all made, and some told."""
+    settings.tell(rows.__module__)
+    yield [row for row in rows() if fnmatchcase(row.work, only)]
+
+
+def _density(only: str, settings: Settings) -> Found:
+    """A run of the slowest takes long: few rounds, then the memory."""
+    yield from _contests(density.contests, only, replace(settings, rounds=min(3, settings.rounds)))
+    if only == "*" or fnmatchcase("peak memory", only):
+        yield from _rows(density.memory, "*", settings)
 
 
 def _contests(contests: Callable[[], Iterator[Contest]], only: str, settings: Settings) -> Found:
@@ -62,27 +76,41 @@ def _contests(contests: Callable[[], Iterator[Contest]], only: str, settings: Se
 
 
 BENCHMARKS: dict[str, Callable[[str, Settings], Found]] = {
-    "imports": _imports,
+    "imports": partial(_rows, imports.rows),
     "training": partial(_contests, training.contests),
     "forward": partial(_contests, forward.contests),
     "trace": partial(_contests, trace.contests),
+    "normals": partial(_contests, normals.contests),
+    "sampling": partial(_contests, sampling.contests),
+    "density": _density,
+    "threads": partial(_contests, threads.contests),
+    "scaling": partial(_contests, scaling.contests),
+    "first": partial(_rows, first.rows),
+}
+GROUPS = {
+    "networks": ("imports", "training", "forward", "trace"),
+    "kernels": ("normals", "sampling", "density", "threads", "scaling", "first"),
 }
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m validation.benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(BENCHMARKS)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join((*GROUPS, *BENCHMARKS))}")
     parser.add_argument("--json", metavar="F", help="write the rows as JSON")
     parser.add_argument("--only", metavar="GLOB", default="*", help="only work whose name matches, as '*batch 1000*'")
     parser.add_argument("--rounds", type=_positive, default=ROUNDS, metavar="N", help="turns of each contestant")
     parser.add_argument("--turn", type=float, default=SECONDS, metavar="S", help="seconds a turn takes, about")
+    parser.add_argument("--quick", action="store_true", help="few short turns: whether it works, not how fast")
     parser.add_argument("--record", action="store_true", help="renew results.json and docs/benchmarks.md")
     options = parser.parse_args()
+    options.names = [one for name in options.names for one in GROUPS.get(name, (name,))]
+    if options.quick:
+        options.rounds, options.turn = 1, 0.005
     unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
-    if options.record and options.only != "*":
-        parser.error("--record is for whole benchmarks, not for a part chosen by --only")
+    if options.record and (options.only != "*" or options.quick):
+        parser.error("--record is for whole benchmarks, not for a part chosen by --only, nor for --quick")
     return options
 
 
@@ -103,9 +131,10 @@ def _print(items: list[Row | Skipped]) -> None:
                 console.print(f"  {item.peer:<33} skipped: {item.reason}", markup=False)
                 continue
             spread = "" if item.low is None or item.high is None else f"{item.low:.2f} to {item.high:.2f}"
-            theirs = "" if item.peer_seconds is None else duration(item.peer_seconds)
+            own = quantity(item.seconds, item.unit)
+            theirs = "" if item.peer_seconds is None else quantity(item.peer_seconds, item.unit)
             goal = ": ".join(filter(None, (item.goal.text, item.verdict.replace("missed", "MISSED"))))
-            line = f"  {item.peer:<33} {item.ratio:>7.2f}  {spread:<17} {duration(item.seconds):>8} {theirs:>9}  {goal}"
+            line = f"  {item.peer:<33} {item.ratio:>7.2f}  {spread:<17} {own:>8} {theirs:>9}  {goal}"
             console.print(line.rstrip(), style=STYLES[item.verdict], markup=False, soft_wrap=True)
 
 

@@ -16,7 +16,9 @@ from validation.benchmarks.process import environment
 
 __all__ = ["machine"]
 
-PACKAGES = ("refscore", "numpy", "scipy", "torch", "jax", "autograd", "numba")
+PACKAGES = (
+    "refscore", "numpy", "scipy", "torch", "jax", "autograd", "numba", "blackjax", "diffrax", "torchsde", "scikit-learn"
+)  # fmt: skip
 
 
 def machine() -> dict[str, object]:

@@ -1,21 +1,26 @@
-"""The committed results: ``results.json``, and the tables of ``docs/benchmarks.md`` between two marks."""
+"""The committed results: a file of JSON, and the tables of a page of the docs between two marks."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RESULTS", "record", "tables"]
+__all__ = ["RESULTS", "quantity", "record", "tables"]
 
 RESULTS = Path(__file__).parent / "results.json"
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- results: written by `make bench` -->", "<!-- end of results -->"
 
 
-def record(found: Mapping[str, Mapping[str, Any]], results: Path = RESULTS, page: Path = PAGE) -> None:
+def record(
+    found: Mapping[str, Mapping[str, Any]],
+    results: Path = RESULTS,
+    page: Path = PAGE,
+    above: Callable[[Mapping[str, Mapping[str, Any]]], str] = lambda _: "",
+) -> None:
     """Renew what was measured; benchmarks that were not run keep what they have.
 
     Parameters
@@ -24,6 +29,8 @@ def record(found: Mapping[str, Mapping[str, Any]], results: Path = RESULTS, page
         From the name of a benchmark to its ``date``, ``machine``, ``command``, ``rows`` and ``skipped``.
     results, page : Path
         Where.
+    above : callable
+        From all results to what stands above the tables.
 
     Raises
     ------
@@ -37,7 +44,7 @@ def record(found: Mapping[str, Mapping[str, Any]], results: Path = RESULTS, page
         raise ValueError(f"{page.name} has no place for the results; expected {BEGIN!r} and {END!r}")
     head, tail = text[: text.index(BEGIN)], text[text.index(END) :]
     results.write_text(json.dumps(merged, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    page.write_text(f"{head}{BEGIN}\n\n{tables(merged)}\n{tail}", encoding="utf-8")
+    page.write_text(f"{head}{BEGIN}\n\n{above(merged)}{tables(merged)}\n{tail}", encoding="utf-8")
 
 
 def tables(found: Mapping[str, Mapping[str, Any]]) -> str:
@@ -72,7 +79,7 @@ def _section(name: str, part: Mapping[str, Any]) -> str:
         _line(["work", "refscore", *peers]),
         _line(["---", "---:", *["---"] * len(peers)]),
         *(
-            _line([work, duration(next(iter(rows.values()))["seconds"]), *(_cell(rows.get(peer)) for peer in peers)])
+            _line([work, _own(next(iter(rows.values()))), *(_cell(rows.get(peer)) for peer in peers)])
             for work, rows in works.items()
         ),
     ]
@@ -82,6 +89,10 @@ def _section(name: str, part: Mapping[str, Any]) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(re.sub(r"\|", r"\\|", cell) for cell in cells) + " |"
+
+
+def _own(row: Mapping[str, Any]) -> str:
+    return quantity(row["seconds"], row.get("unit", "s"))
 
 
 def _cell(row: Mapping[str, Any] | None) -> str:
@@ -95,6 +106,24 @@ def _cell(row: Mapping[str, Any] | None) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def quantity(value: float, unit: str = "s") -> str:
+    """Three digits and the unit.
+
+    Parameters
+    ----------
+    value : float
+        How much.
+    unit : str
+        Of what.
+
+    Returns
+    -------
+    str
+        Seconds as :func:`duration` has them.
+    """
+    return duration(value) if unit == "s" else f"{value:.3g} {unit}" if abs(value) < 999.5 else f"{value:.0f} {unit}"
 
 
 def duration(seconds: float) -> str:

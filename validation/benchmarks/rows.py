@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -39,9 +40,14 @@ class Goal:
         """Ours takes at most so many times as long."""
         return cls(f"at most {value:g}", most=value)
 
+    @classmethod
+    def turned(cls) -> Goal:
+        """None, but the ratio is ours by the peer's, as for :meth:`at_most`."""
+        return cls("ours by theirs", most=math.inf)
+
     def met(self, value: float) -> bool | None:
-        """Whether `value` is within the bounds; None where there is none."""
-        if self.least is None and self.most is None:
+        """Whether `value` is within the bounds; None where there is none, or only that of :meth:`turned`."""
+        if self.least is None and self.most in (None, math.inf):
             return None
         return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
@@ -66,6 +72,8 @@ class Row:
         Quartiles of the ratios of single rounds.
     peer_seconds : float or None
         The peer's.
+    unit : str
+        Of what stands as seconds, where it is something else.
     """
 
     work: str
@@ -76,6 +84,7 @@ class Row:
     low: float | None = None
     high: float | None = None
     peer_seconds: float | None = None
+    unit: str = "s"
 
     @property
     def verdict(self) -> str:
@@ -85,7 +94,7 @@ class Row:
 
     def plain(self) -> dict[str, object]:
         """For JSON."""
-        fields = {name: value for name, value in asdict(self).items() if value is not None}
+        fields = {name: value for name, value in asdict(self).items() if value not in (None, "s")}
         return {**fields, "goal": self.goal.text, "verdict": self.verdict}
 
 

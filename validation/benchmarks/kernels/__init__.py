@@ -1,0 +1,1 @@
+"""The compiled kernels against what people sample with otherwise."""
