@@ -18,8 +18,16 @@ def labels_of(pattern, folder, suffix):
     return found
 
 
-IN_CODE = labels_of(rf"\(({LABEL})\)", "refscore", ".py")
-ON_LINES = labels_of(rf"#.*\(({LABEL})\)", "refscore", ".py")
+def of_code(pattern):
+    """Label → files of the reference or the kernels whose text has it."""
+    found = labels_of(pattern, "refscore", ".py")
+    for label, files in labels_of(pattern, "kernels", ".py").items():
+        found.setdefault(label, set()).update(files)
+    return found
+
+
+IN_CODE = of_code(rf"\(({LABEL})\)")
+ON_LINES = of_code(rf"#.*\(({LABEL})\)")
 IN_KERNELS = labels_of(rf"\(({LABEL})\)", "kernels", ".py")
 IN_DOCS = labels_of(rf"\\tag\{{({LABEL})\}}", "docs", ".md")
 
@@ -37,5 +45,5 @@ def test_a_label_is_derived_once():
 
 
 def test_a_label_on_a_line_stands_in_a_docstring_too():
-    docstrings = labels_of(rf"(?m)^[^#\n]*\(({LABEL})\)", "refscore", ".py")
+    docstrings = of_code(rf"(?m)^[^#\n]*\(({LABEL})\)")
     assert {k: v for k, v in ON_LINES.items() if k not in docstrings} == {}
