@@ -175,7 +175,7 @@ def _call(function: _Function, t: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def _not_negative(function: _Function, t: Float, name: str) -> Float:
-    value = np.array(as_float64(_call(function, t, name), f"{name}(t)"))
+    value = np.array(as_float64(_call(function, t, name), f"{name}(t)"))[()]
     if (value < 0).any():
         where = t[value < 0].flat[0]
         raise ValueError(f"{name}({where:g}) is {value[value < 0].flat[0]:g}; expected no negative value")
@@ -189,7 +189,7 @@ def _derivative(function: _Function, given: _Function | None, t: Float, name: st
         value = _call(given, t, f"{name}_dot")
     infinite = np.isinf(value)
     finite = as_float64(np.where(infinite, value.dtype.type(0), value), f"{name}_dot(t)")
-    return np.where(infinite, value, finite)
+    return np.where(infinite, value, finite)[()]
 
 
 def _complex_step(function: _Function, t: Float, name: str) -> Float:
@@ -199,7 +199,7 @@ def _complex_step(function: _Function, t: Float, name: str) -> Float:
     first, second = (np.asarray(s, np.float64) for s in slopes)
     branch = np.abs(second - first) > 1e-6 * np.abs(first)
     limit = np.where(np.abs(second) > np.abs(first), np.copysign(np.inf, second), 0.0)
-    return np.where(branch, limit, second)
+    return np.where(branch, limit, second)[()]
 
 
 def _a_number(value: Float, t: ArrayLike, name: str) -> Float:

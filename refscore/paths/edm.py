@@ -68,7 +68,7 @@ class EDM:
 
     def alpha(self, t: ArrayLike) -> Float:
         """1, shape of `t`."""
-        return np.ones_like(path_times(t, self.t_max))
+        return np.ones_like(path_times(t, self.t_max))[()]
 
     def sigma(self, t: ArrayLike) -> Float:
         """σ = t, shape of `t`."""
@@ -76,11 +76,11 @@ class EDM:
 
     def alpha_dot(self, t: ArrayLike) -> Float:
         """0, shape of `t`."""
-        return np.zeros_like(path_times(t, self.t_max))
+        return np.zeros_like(path_times(t, self.t_max))[()]
 
     def sigma_dot(self, t: ArrayLike) -> Float:
         """1, shape of `t`."""
-        return np.ones_like(path_times(t, self.t_max))
+        return np.ones_like(path_times(t, self.t_max))[()]
 
     def log_snr(self, t: ArrayLike) -> Float:
         """λ = -log t, +inf at t = 0                                                                  (EDM.2)"""
@@ -96,7 +96,7 @@ class EDM:
 
     def drift_rate(self, t: ArrayLike) -> Float:
         """0, shape of `t`."""
-        return np.zeros_like(path_times(t, self.t_max))
+        return np.zeros_like(path_times(t, self.t_max))[()]
 
     def diffusion(self, t: ArrayLike) -> Float:
         """g = √(2 t)                                                                                 (EDM.4)"""

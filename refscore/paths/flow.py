@@ -69,7 +69,7 @@ class Flow:
 
     def sigma_dot(self, t: ArrayLike) -> Float:
         """1, shape of `t`."""
-        return np.ones_like(path_times(t, self.t_max))
+        return np.ones_like(path_times(t, self.t_max))[()]
 
     def log_snr(self, t: ArrayLike) -> Float:
         """The log-odds λ = log((1 - t) / t), ±inf at the ends                                          (FLOW.2)"""

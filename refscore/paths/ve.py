@@ -75,7 +75,7 @@ class VE:
 
     def alpha(self, t: ArrayLike) -> Float:
         """1, shape of `t`."""
-        return np.ones_like(path_times(t, self.t_max))
+        return np.ones_like(path_times(t, self.t_max))[()]
 
     def sigma(self, t: ArrayLike) -> Float:
         """σ = σ_min r^t, shape of `t`."""
@@ -83,7 +83,7 @@ class VE:
 
     def alpha_dot(self, t: ArrayLike) -> Float:
         """0, shape of `t`."""
-        return np.zeros_like(path_times(t, self.t_max))
+        return np.zeros_like(path_times(t, self.t_max))[()]
 
     def sigma_dot(self, t: ArrayLike) -> Float:
         """σ' = σ log r                                                                               (VE.2)"""
@@ -102,7 +102,7 @@ class VE:
 
     def drift_rate(self, t: ArrayLike) -> Float:
         """0, shape of `t`."""
-        return np.zeros_like(path_times(t, self.t_max))
+        return np.zeros_like(path_times(t, self.t_max))[()]
 
     def diffusion(self, t: ArrayLike) -> Float:
         """g = σ √(2 log r)                                                                           (VE.5)"""
@@ -162,7 +162,7 @@ class VETransition:
 
     def alpha(self, t: ArrayLike) -> Float:
         """1, shape of `t`."""
-        return np.ones_like(path_times(t, self.t_max))
+        return np.ones_like(path_times(t, self.t_max))[()]
 
     def sigma(self, t: ArrayLike) -> Float:
         """σ_tr, shape of `t`."""
@@ -170,7 +170,7 @@ class VETransition:
 
     def alpha_dot(self, t: ArrayLike) -> Float:
         """0, shape of `t`."""
-        return np.zeros_like(path_times(t, self.t_max))
+        return np.zeros_like(path_times(t, self.t_max))[()]
 
     def sigma_dot(self, t: ArrayLike) -> Float:
         """σ_tr' = σ² log r / σ_tr, infinite at t = 0                                                 (VE.7)"""
@@ -193,7 +193,7 @@ class VETransition:
 
     def drift_rate(self, t: ArrayLike) -> Float:
         """0, shape of `t`."""
-        return np.zeros_like(path_times(t, self.t_max))
+        return np.zeros_like(path_times(t, self.t_max))[()]
 
     def diffusion(self, t: ArrayLike) -> Float:
         """g = σ √(2 log r) with the σ of (VE.1), as VE's (VE.5)."""

@@ -115,7 +115,7 @@ def test_methods_are_vectorised_and_leave_their_argument_alone(case, method):
     # NumPy's pow and exp may round otherwise in a vector register than alone.
     np.testing.assert_allclose(value, [[function(x) for x in row] for row in t], rtol=1e-15)
     np.testing.assert_array_equal(function(t.tolist()), value)
-    assert np.shape(function(0.5)) == ()
+    assert isinstance(function(0.5), float)  # an array of shape () would not multiply a tensor of torch
     assert function(np.empty((0, 3))).shape == (0, 3)
     value[...] = -7
     np.testing.assert_array_equal(t, before)
