@@ -59,7 +59,7 @@ CONVENTIONS = (
         "t_stop",
         1e-3,
         (1e-3, 1e-5, 0.0),
-        "the path's time at which the run ends, of n + 1 even times from 1",
+        "where in [0, 1) the run ends, in the path's time: n + 1 even times from 1",
         lambda t: isinstance(t, (int, float)) and 0 <= t < 1,
     ),
 )

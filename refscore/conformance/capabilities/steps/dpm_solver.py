@@ -62,7 +62,7 @@ DPM_SOLVER = Capability(
         Fault(
             "DPM-ratio-swapped",
             "r = h/h_{k−1} instead of h_{k−1}/h",
-            "none on the order: the errors ½ (h_{k−1}² − h_k²) m' of the steps cancel; no list of known values is met",
+            "none on the order: the errors ½ (h_{k−1}² − h_k²) m' of the steps cancel; the numbers are no other code's",
             with_rules(ratio=lambda before, h: h / before),
         ),
         Fault(

@@ -160,6 +160,12 @@ EDM_STEP = Capability(
             "https://github.com/huggingface/diffusers/pull/1512",
         ),
         Fault(
+            "EDM-correction-old-level",
+            "the correction asks the model at σ̂ and divides by σ̂, not by σ'",
+            "order 1, at the price of two evaluations",
+            _with(second=lambda D, y, euler, up, down: (euler - D(euler, up)) / up),
+        ),
+        Fault(
             "EDM-correction-divided",
             "d' = (x̃ − D(x̃, σ'))/σ̂, not divided by σ'",
             "order 1: the second slope is too small",
