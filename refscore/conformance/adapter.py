@@ -114,7 +114,7 @@ class Adapter:
         found = CATALOGUE.get(capability)
         call = f'adapter.implements("{capability}")'
         if found is None:
-            raise AdapterError(f"{call} is no capability.{_near(capability, list(CATALOGUE))}  (refscore list)")
+            raise AdapterError(f"{call} is no capability.{near(capability, list(CATALOGUE))}  (refscore list)")
         if capability in self.offers:
             raise AdapterError(f"{call} is offered twice by adapter {self.name!r}; use a list of adapters")
         if noise is not None and noise not in NOISE:
@@ -126,7 +126,7 @@ class Adapter:
         for name, value in conventions.items():
             if name not in known:
                 listed = ", ".join(known) if known else "none"
-                raise AdapterError(f"{call} has no convention {name!r}.{_near(name, list(known))} It has: {listed}")
+                raise AdapterError(f"{call} has no convention {name!r}.{near(name, list(known))} It has: {listed}")
             if not known[name].accepts(value):
                 raise AdapterError(f"{call} has {name}={value!r}; expected {known[name].choices}")
         missing = [c.name for c in found.conventions if c.required and c.name not in conventions]
@@ -153,6 +153,7 @@ def _derived(offer: Offer, gradient: Capability, library: str) -> Offer:
     return Offer(gradient, function, {**declared, "reduction": "mean"}, offer.noise, derived=True)
 
 
-def _near(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+def near(name: str, known: list[str]) -> str:
+    """What a name that is unknown may have meant: one that it is a part of, or else one that is spelt like it."""
+    close = [k for k in known if name in k][:1] or difflib.get_close_matches(name, known, n=1)
     return f' Did you mean "{close[0]}"?' if close else ""

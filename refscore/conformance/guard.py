@@ -19,7 +19,9 @@ from refscore.conformance.recorders import OutOfReach, Tape, WrongDraws, serve
 __all__ = ["AdapterFailure", "Call", "Misfit", "Mutated", "describe", "source", "where"]
 
 
-_OURS = os.path.dirname(os.path.abspath(__file__))
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_OURS = os.path.dirname(_HERE)
+_EXAMPLES = os.path.join(_OURS, "examples")
 
 
 class AdapterFailure(Exception):
@@ -95,7 +97,7 @@ class Call:
         inside = self.offer.noise != "argument"
         passed = [a for i, a in enumerate(arguments) if not (inside and i in random)]
         given = [self.kind.give(value) for value in passed]
-        self._bind(given, keywords)
+        self._bind(given, keywords, [i for i in random if inside])
         if tape is None and recorded and random:
             tape = Tape.of([arguments[i] for i in random])
         named = {name: self.kind.give(value) for name, value in keywords.items()}
@@ -125,7 +127,7 @@ class Call:
         arrays = {n: v for n, v in every.items() if hasattr(v, "dtype") and hasattr(v, "shape")}
         return {name: np.array(self.kind.take(value)) for name, value in arrays.items()}
 
-    def _bind(self, given: Sequence[Any], keywords: Mapping[str, Any]) -> None:
+    def _bind(self, given: Sequence[Any], keywords: Mapping[str, Any], inside: Sequence[int]) -> None:
         try:
             signature = inspect.signature(self.offer.function)
         except (TypeError, ValueError):
@@ -133,9 +135,10 @@ class Call:
         try:
             signature.bind(*given, **keywords)
         except TypeError as error:
-            raise Misfit(
-                f"takes {signature}, which does not fit: {error}\n  offered as {self.offer.capability.signature}"
-            ) from None
+            names = ", ".join(_name(self.offer.capability.parameters, position) for position in inside)
+            without = f'\n  without {names}, by noise="{self.offer.noise}"' if names else ""
+            offered = f"offered as {self.offer.capability.signature}{without}"
+            raise Misfit(f"takes {signature}, which does not fit: {error}\n  {offered}") from None
 
     def _values(self, result: Any) -> Values:
         outputs = result if isinstance(result, (tuple, list)) else (result,)
@@ -191,9 +194,9 @@ def where(error: BaseException) -> str:
         A second line "at file:line in function", or nothing.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if not frame.filename.startswith(_OURS)]
+    theirs = [f for f in frames if not f.filename.startswith(_OURS + os.sep) or f.filename.startswith(_EXAMPLES)]
     own = [frame for frame in theirs if "site-packages" not in frame.filename]
-    for frame in reversed(own or theirs):
+    for frame in reversed(own or theirs or [f for f in frames if not f.filename.startswith(_HERE)]):
         return f"\n  at {frame.filename}:{frame.lineno} in {frame.name}"
     return ""
 
@@ -212,10 +215,12 @@ def source(error: BaseException) -> str:
         A second line "at file:line in function".
     """
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"\n  at {os.path.relpath(frame.filename, os.path.dirname(_OURS))}:{frame.lineno} in {frame.name}"
+    return f"\n  at {os.path.relpath(frame.filename, _OURS)}:{frame.lineno} in {frame.name}"
 
 
 def _kind_of(output: Any, taken: Any) -> str:
+    if output is None:
+        return "None"
     return type(output).__name__ if taken.dtype.kind == "O" else f"dtype {taken.dtype}"
 
 

@@ -25,13 +25,14 @@ from refscore.conformance.diagnosis import diagnose, diagnose_symptoms, other_co
 from refscore.conformance.gradients import NoGradient
 from refscore.conformance.guard import AdapterFailure, Call, Misfit, Mutated, describe, source
 from refscore.conformance.kinds import ArrayKind, array_kind
-from refscore.conformance.recorders import WrongDraws, seed_library
+from refscore.conformance.recorders import INTERCEPTED, WrongDraws, seed_library
 from refscore.conformance.results import Result
 from refscore.conformance.statistics import ALPHA, DRAWS, gaussian_deviation
 
 __all__ = ["Begun", "Diagnosed", "Event", "Selection", "plan", "run", "statistical"]
 
 API = "api"  # the check that every capability starts with: it runs, and behaves
+UNREACHED = "the noise is drawn where nothing can reach it"
 
 
 @final
@@ -275,7 +276,7 @@ class _OfferRun:
         if name in self.cases:
             return self._compare(self.cases[name])
         if self.offer.noise == "internal" and self.offer.conventions.get("stochastic") and name != "finite":
-            return Finding("inconclusive", message="the noise is drawn where nothing can reach it: no law is known")
+            return Finding("inconclusive", message=f"{UNREACHED}: no law is known{self._hint()}")
         return self.checks[name].measure(replace(self.call, watch=True))
 
     def _behaves(self, case: Case) -> Finding:
@@ -298,7 +299,9 @@ class _OfferRun:
         got = self._ask(case)
         self.got[case.name] = got
         if len(got) != len(expected):
-            return Finding("fail", float("inf"), f"returned {len(got)} arrays; expected {len(expected)}")
+            return Finding(
+                "fail", float("inf"), f"returned {len(got)} array{'s' * (len(got) != 1)}; expected {len(expected)}"
+            )
         for value, right in zip(got, expected):
             if value.shape != right.shape:
                 return Finding("fail", float("inf"), f"returned shape {value.shape}; expected {right.shape}")
@@ -319,10 +322,14 @@ class _OfferRun:
         much = f"error {ratio:.1e} × what {self.adapter.dtype} explains" if np.isfinite(ratio) else "not a number"
         return Finding("fail", ratio, f"{what}   {much}   at {at}", detects=detects)
 
+    def _hint(self) -> str:
+        library = self.adapter.arrays
+        return f'\n  noise="recorded" reaches what {library} draws' if library in INTERCEPTED else ""
+
     def _sample(self, case: Case) -> Finding:
         """Draws of the implementation's own against the law of the step at one point."""
         if not case.one_point:
-            return Finding("inconclusive", message="the noise is drawn where nothing can reach it: no value is known")
+            return Finding("inconclusive", message=f"{UNREACHED}: no value is known{self._hint()}")
         (rows,) = as_values(case.expect(self.offer.capability.reference))
         mean, noises = rows[0], rows[1 : 1 + rows.shape[1]] - rows[0]
         given = [_repeated(a, len(rows)) for i, a in enumerate(case.arguments) if i not in case.random]

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from refscore.conformance import CATALOGUE, Adapter, check_here
@@ -53,7 +54,7 @@ def test_the_label_leads_to_its_page(objective):
 def test_a_narrow_terminal_loses_nothing():
     wide, narrow = (told("objective.implicit", width) for width in (100, 60))
     assert sorted(squeezed(wide)) == sorted(squeezed(narrow))
-    assert max(map(len, narrow.splitlines())) <= 60
+    assert max(len(line) for line in narrow.splitlines() if "http" not in line) <= 60
 
 
 def test_the_page_of_a_failed_check_says_why_the_formula_holds():
@@ -82,3 +83,19 @@ def test_names_of_objectives_are_suggested_too():
         told("objective.score_flw")
     assert documented("objective.nothing") is None
     assert documented("path.vp") is None
+
+
+@pytest.mark.parametrize("capability", CATALOGUE.values(), ids=lambda c: c.name)
+def test_no_line_is_broken_where_it_cannot_be_read(capability):
+    text = told(capability.name).splitlines()
+    assert max(cell_len(line) for line in text if "http" not in line) <= 100
+    links = {fault.link for fault in capability.faults if fault.link}
+    assert links <= {line.removeprefix("  seen").strip() for line in text}
+    where = next(i for i, line in enumerate(text) if line.startswith("  offered as"))
+    assert all(line.startswith("  ") for line in text[2:where])
+
+
+@pytest.mark.parametrize("capability", CATALOGUE.values(), ids=lambda c: c.name)
+def test_a_convention_is_told_with_its_meaning(capability):
+    text = squeezed(told(capability.name))
+    assert [c.name for c in capability.conventions if squeezed(c.meaning) not in text] == []

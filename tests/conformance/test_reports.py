@@ -86,6 +86,16 @@ def test_terminal_says_what_a_stranger_needs(report):
     assert all(line == line.rstrip() for line in text.splitlines())
 
 
+def test_what_is_too_long_for_a_line_goes_on_below_its_beginning(report):
+    wide, narrow = (text_of(report, width).partition("\n1  ")[2] for width in (400, 80))
+    assert "".join(wide.split()) == "".join(narrow.split())
+    lines = narrow.splitlines()
+    heads = [i for i, line in enumerate(lines) if line.startswith(("   claim", "   looks like"))]
+    followers = [lines[i + 1] for i in heads if not lines[i + 1][3:].startswith(("expected", "looks", "raised"))]
+    assert followers
+    assert all(line.startswith(" " * 14) for line in followers)
+
+
 @pytest.mark.parametrize(
     ("outcomes", "code"),
     [

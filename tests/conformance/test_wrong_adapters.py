@@ -75,6 +75,7 @@ def mutates(score, x0, noise, sigma):
         (raises, 2, "for x0 of shape (3, 3)\n  at "),
         (lambda s, x0, z, sigma: sys.exit(0), 2, "raised SystemExit('0')"),
         (lambda s, x0, z, sigma: "words", 2, "expected real numbers"),
+        (lambda s, x0, z, sigma: (), 1, "returned 0 arrays; expected 1"),
         (lambda s, x0, z, sigma: s(x0) + 1j, 2, "returned dtype complex128; expected real numbers"),
         (
             lambda s, x0, z, sigma: s(x0).sum(-1).astype(np.float16),
@@ -82,7 +83,7 @@ def mutates(score, x0, noise, sigma):
             "returned float16, and the adapter declares float64",
         ),
         (lambda s, x0, z, sigma: s(x0).sum(-1).astype(np.float32), 2, 'or declare dtype="float32"'),
-        (lambda s, x0, z, sigma: None, 2, "returned NoneType; expected real numbers"),
+        (lambda s, x0, z, sigma: None, 2, "returned None; expected real numbers"),
         (lambda s, x0, z, sigma: [[1.0], [1.0, 2.0]], 1, "returned 2 arrays; expected 1"),
         (lambda s, x0, z, sigma: np.full(len(x0), np.nan), 1, "got nan   not a number"),
         (lambda s, x0, z, sigma: np.full(len(x0), np.inf), 1, "got inf   not a number"),
@@ -103,6 +104,30 @@ def test_a_function_that_misbehaves_is_a_result(function, code, message):
     assert any(message in result.message for result in report.results)
     assert len(report.results) == report.planned
     assert all(r.outcome == "pass" for r in report.results if r.capability == "objective.implicit")
+
+
+def test_what_a_model_refuses_is_told_with_the_line_that_asked_for_it():
+    adapter = Adapter("mylib")
+    adapter.implements("step.edm")(lambda denoiser, x, noise, *, sigma, sigma_next, churn, s_noise: denoiser(x, x[:2]))
+    (api,) = [r.message for r in check_here(adapter).results if r.check == "step.edm/api"]
+    assert "level has shape" in api
+    assert "test_wrong_adapters.py:" in api
+    assert "arrays.py" not in api
+
+
+def test_a_signature_that_does_not_fit_is_told_what_is_drawn_inside():
+    adapter = Adapter("mylib")
+    adapter.implements("step.mala", noise="recorded")(lambda score, log_prob, x, *, step_size: x)
+    (api,) = [r.message for r in check_here(adapter).results if r.check == "step.mala/api"]
+    assert api.endswith('without noise, by noise="recorded"')
+
+
+def test_noise_out_of_reach_comes_with_the_way_to_reach_it():
+    adapter = Adapter("mylib")
+    adapter.implements("corrector.langevin", noise="internal")(lambda score, x, *, snr: x)
+    messages = [r.message for r in check_here(adapter).results if r.outcome == "inconclusive"]
+    assert messages
+    assert all(message.endswith('noise="recorded" reaches what numpy draws') for message in messages)
 
 
 def test_a_crash_is_an_error_and_the_rest_is_checked(checked):
@@ -137,6 +162,7 @@ def test_an_endless_loop_is_ended_and_the_rest_is_checked(checked, tmp_path):
         (["check", "refscore.examples.right", "--json", "no/such/folder.json"], "its folder does not exist"),
         (["check", "refscore.examples.right", "--expected-failures", "none.toml"], "No such file"),
         (["explain", "objective.denosing"], 'Did you mean "objective.denoising"?'),
+        (["explain", "step.dpm"], 'Did you mean "step.dpm_solver"?'),
         (["list", "nothing*"], "no capability matches"),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else "",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from fnmatch import fnmatchcase
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from refscore.conformance.adapter import near
 from refscore.conformance.capabilities import CATALOGUE
+from refscore.conformance.capability import Convention
 from refscore.conformance.loading import TargetError
 from refscore.conformance.reports.documented import documented, names, print_documented
 from refscore.conformance.reports.terminal import print_table
@@ -78,14 +80,12 @@ def explain(name: str, out: Console) -> int:
         if found is not None:
             print_documented(found, out)
             return 0
-        close = difflib.get_close_matches(name, [*CATALOGUE, *names()], n=1)
-        hint = f' Did you mean "{close[0]}"?' if close else ""
-        raise TargetError(f'"{name}" is no capability.{hint}  (refscore list)')
+        raise TargetError(f'"{name}" is no capability.{near(name, [*CATALOGUE, *names()])}  (refscore list)')
     _ends(capability.title, capability.source, out)
     _ends(f"  {capability.formula}", f"({capability.label})", out)
     lines = [("offered as", capability.signature)]
     if capability.conventions:
-        lines.append(("conventions", ", ".join(_choices(c.name, c.choices, c.default) for c in capability.conventions)))
+        lines.append(("conventions", "\n".join(map(_convention, capability.conventions))))
     if capability.derivative_of:
         lines.append(
             ("derived", f"by the suite from {capability.derivative_of} with torch and jax; declared with numpy")
@@ -97,22 +97,42 @@ def explain(name: str, out: Console) -> int:
     slips = " · ".join(fault.description for fault in capability.faults)
     lines.append(("people slip", f"{slips}   ({len(capability.faults)} faults)"))
     links = dict.fromkeys(fault.link for fault in capability.faults if fault.link)
-    if links:
-        lines.append(("seen", "\n".join(links)))
-    lines.append(("read", capability.page))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for what, text in lines:
         table.add_row(f"  {what}", Text(text))
     print_table(table, out)
+    # An address that is broken over lines cannot be followed.
+    for number, link in enumerate(links):
+        out.print(Text(f"{'' if number else '  seen':<15}{link}"), soft_wrap=True)
+    out.print(Text(f"{'  read':<15}{capability.page}"), soft_wrap=True)
     return 0
 
 
-def _choices(name: str, choices: str, default: object) -> str:
-    return f"{name} {choices}" + (f" (default {default})" if default is not None else "")
+def _convention(c: Convention) -> str:
+    default = f" (default {c.default})" if c.default is not None else ""
+    meaning = f": {c.meaning}" if c.values else ""  # otherwise the choices are the meaning
+    return f"{c.name} {c.choices}{default}{meaning}"
+
+
+def _wrapped(text: str, width: int, out: Console) -> list[Text]:
+    """Lines of a formula; between statements, where there are two blanks, rather than within one."""
+    lines = [""]
+    for part in text.split("  "):
+        whole = f"{lines[-1]}  {part}" if lines[-1] else part
+        lines = [*lines[:-1], whole] if cell_len(whole) <= width or not lines[-1] else [*lines, part]
+    return [row for line in lines for row in Text(line).wrap(out, width)]
 
 
 def _ends(left: str, right: str, out: Console) -> None:
-    gap = max(2, out.width - len(left) - len(right))
-    out.print(Text(f"{left}{' ' * gap}{right}"))
+    """One text at the left end of a line and one at the right; what is too long goes on below its beginning."""
+    begin = len(left) - len(left.lstrip())
+    lines = [part.plain.rstrip() for part in _wrapped(left.strip(), out.width - begin, out)]
+    gap = out.width - begin - cell_len(lines[-1]) - cell_len(right)
+    if gap >= 2:
+        lines[-1] += " " * gap + right
+    else:
+        lines.append(right.rjust(out.width - begin))
+    for line in lines:
+        out.print(Text(" " * begin + line), soft_wrap=True)

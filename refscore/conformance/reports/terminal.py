@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -20,6 +21,7 @@ STYLE = {
     "inconclusive": "yellow",
     "XPASS": "bold red",
 }
+LABEL = re.compile(r"(claim|expected|looks like|reproduce|also) +| +")
 SHOWN = 3  # further failing checks of the same capability are counted, not printed
 
 
@@ -83,8 +85,8 @@ def _print_group(number: int, group: Sequence[Result], several: bool, out: Conso
     for line in _facts(first):
         _print_indented(line, out)
     if len(group) > 1:
-        others = ", ".join(r.check.split("/", 1)[1] for r in group[1 : 1 + SHOWN])
-        more = f" and {len(group) - 1 - SHOWN} more" if len(group) > 1 + SHOWN else ""
+        others = " · ".join(r.check.split("/", 1)[1] for r in group[1 : 1 + SHOWN])
+        more = f" · and {len(group) - 1 - SHOWN} more" if len(group) > 1 + SHOWN else ""
         _print_indented(Text(f"also       {others}{more}"), out)
     out.print()
 
@@ -106,13 +108,16 @@ def print_table(table: Table, out: Console) -> None:
 
 
 def _print_indented(line: Text, out: Console) -> None:
-    """Text wraps at the width; a command to copy does not."""
+    """Text wraps at the width, below its own beginning; a command to copy does not."""
+    head = LABEL.match(line.plain)
+    begin = head.end() if head else 0
     if line.plain.startswith("reproduce"):
         out.print(Text("   ") + line, soft_wrap=True)
         return
-    for part in line.wrap(out, max(40, out.width - 3)):
+    for number, part in enumerate(line[begin:].wrap(out, max(40, out.width - 3 - begin))):
         part.rstrip()
-        out.print(Text("   ") + part, soft_wrap=True)
+        lead = line[:begin] if number == 0 else Text(" " * begin)
+        out.print(Text("   ") + lead + part, soft_wrap=True)
 
 
 def _facts(result: Result) -> list[Text]:
