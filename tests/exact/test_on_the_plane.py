@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import refscore as rs
 from refscore.exact import on_the_line, on_the_plane
@@ -25,6 +26,19 @@ def split(p, times=100):
     return rs.targets.mixture(
         np.repeat(p.weights / times, times), np.repeat(p.means, times, 0), np.repeat(p.covs, times, 0)
     )
+
+
+@pytest.mark.parametrize("weight", [0.5, 0.6, 0.75])
+def test_a_line_with_one_crossing_by_closed_form(weight):
+    """∫ |w N(v; 0, 1) - (1 - w) N(v; 1, 1)| dv = 2 (D(r) of both sides) - the whole, r = ½ + log(w/(1 - w))."""
+    v = np.linspace(-9, 10, 48)
+    line = weight * norm.pdf(v) - (1 - weight) * norm.pdf(v - 1)
+    fine = v[0] + (v[1] - v[0]) * np.arange(8 * 47 + 1) / 8
+    seen = weight * norm.pdf(fine) - (1 - weight) * norm.pdf(fine - 1)
+    found = on_the_plane._absolute(line[None], v, seen[None], fine, 1e-16)
+    r = 0.5 + np.log(weight / (1 - weight))
+    left, right = (weight * cdf(r) - (1 - weight) * cdf(r - 1) for cdf in (norm.cdf, norm.sf))
+    assert found == pytest.approx([left - right], abs=1e-12)
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e-3, 1.0, 30.0])
