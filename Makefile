@@ -48,6 +48,7 @@ $(VENV)/.base $(VENV)/.test $(VENV)/.docs $(VENV)/.peers $(VENV)/.bench $(VENV)/
 	$(PYTHON) -c 'import sys; sys.exit("refscore needs Python 3.10+, found "+sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(PIP) -e '.$(patsubst .%,[%],$(filter-out .base,$(@F)))'
+	$(if $(filter .peers,$(@F)),$(PIP) --no-deps k-diffusion==0.1.1.post1)
 	@touch $@
 
 clean:

@@ -44,7 +44,7 @@ class Part:
         """What there is to do before it can be run; empty if it can."""
         absent = [name for name in self.needs if importlib.util.find_spec(name) is None]
         if absent:
-            return f"{' and '.join(absent)} not installed (pip install '.[peers]')"
+            return f"{' and '.join(absent)} not installed (make peers installs it)"
         return SOURCES[self.source].lacking if self.source else ""
 
 
