@@ -96,12 +96,26 @@ class _Form:
     order: int = 2
     kind: str = "data"
     method: str = "multistep"
+    first: str = "predictor_first"
+    predictor: str = "reverse_diffusion"
 
 
 FORMS = (
     _Form((STEPS.heun_ode, 2, False), mean="in order"),
-    _Form((STEPS.reverse_diffusion, 1, True), "in order", "baoab", "large", True, 1, 2, "noise", "singlestep"),
-    _Form((STEPS.dpm_multistep_2, 2, False), "exact", "obabo", order=3),
+    _Form(
+        (STEPS.reverse_diffusion, 1, True),
+        "in order",
+        "baoab",
+        "large",
+        True,
+        1,
+        2,
+        "noise",
+        "singlestep",
+        "corrector_first",
+        "euler_maruyama",
+    ),
+    _Form((STEPS.dpm_multistep_2, 2, False), "exact", "obabo", order=3, first="corrector_first"),
 )
 SINGLE = _Form((STEPS.ddim, 1, False))  # float32 does not show an order of 2
 WAYS = {
@@ -159,6 +173,14 @@ def _offer_steps(adapter: Adapter, way: _Way) -> None:
     def langevin(score: Any, x: Any, noise: Any, *, step_size: Any) -> Any:
         return way.replay(STEPS.langevin(step_size), _plain(score), x, noise[None]).x
 
+    @adapter.implements("corrector.langevin")
+    def corrector(score: Any, x: Any, noise: Any, *, snr: Any) -> Any:
+        def step(s: Any, x: Any, _: int, z: Any) -> Float:
+            return STEPS.langevin_corrector_step(_told(s), x, z, snr=snr)
+
+        one = Sampler("corrector", None, 1, 1.0, None, None, step)
+        return way.replay(one, _plain(score), x, noise[None]).x
+
     for name, one in (
         ("euler_maruyama", STEPS.euler_maruyama_step),
         ("reverse_diffusion", STEPS.reverse_diffusion_step),
@@ -200,6 +222,21 @@ def _offer_forms(adapter: Adapter, way: _Way, form: _Form) -> None:
     def annealed(score: Any, x: Any, noise: Any, *, sigmas: Any, step_size: Any, steps_per_level: Any) -> Any:
         sampler = STEPS.annealed(sigmas, step_size=step_size, steps_per_level=steps_per_level, denoise=form.denoise)
         return way.replay(sampler, lambda y, _, sigma: score(y, sigma), x, noise).x
+
+    @adapter.implements("sampler.predictor_corrector", order=form.first, predictor=form.predictor)
+    def alternation(score: Any, x: Any, noise: Any, *, path: Any, n_steps: Any, corrector_steps: Any, snr: Any) -> Any:
+        times = np.linspace(1.0, 1e-3, n_steps + 1)
+        alpha, paper = path.alpha(times), form.first == "predictor_first"
+        factors = dict(zip((times[1:] if paper else times[:-1]).tolist(), ((alpha[:-1] / alpha[1:]) ** 2).tolist()))
+        told = {(float(path.alpha(t)), float(path.sigma(t))): t for t in times}
+
+        def correct(s: Any, y: Any, z: Any, t: float) -> Float:
+            return STEPS.langevin_corrector_step(s, y, z, snr=snr, scale=factors[t])
+
+        made = STEPS.predictor_corrector if paper else STEPS.corrector_predictor
+        predictor = getattr(STEPS, form.predictor)
+        sampler = made(path, times, predictor=predictor, corrector=correct, corrector_steps=corrector_steps)
+        return way.replay(sampler, lambda y, *at: score(y, np.full(len(y), told[at], y.dtype)), x, noise).x
 
     @adapter.implements("step.underdamped", splitting=form.splitting)
     def underdamped(score: Any, x: Any, velocity: Any, noise: Any, *, step_size: Any, friction: Any) -> Any:
