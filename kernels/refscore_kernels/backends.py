@@ -20,10 +20,11 @@ from refscore.samplers import Multistep, Sampler
 from refscore.samplers.multistep import advance
 from refscore.samplers.replay import Score
 from refscore_kernels import portable
+from refscore_kernels.asking import block_score
 from refscore_kernels.cpu.compiling import block_of, kernels
 from refscore_kernels.plan import Plan
 from refscore_kernels.portable.noise import round_keys
-from refscore_kernels.prepare import Prepared, filled
+from refscore_kernels.prepare import Prepared
 from refscore_kernels.program import program
 from refscore_kernels.state import Address
 
@@ -31,8 +32,6 @@ __all__ = [
     "LANES",
     "Advance",
     "Backend",
-    "asked",
-    "block_score",
     "compiled",
     "cpu",
     "kernel_of",
@@ -141,61 +140,6 @@ def numpy(plan: Plan, ready: Prepared, address: Address, dtype: Dtype) -> Advanc
             loop(score, portable.noise.fill, part, numbers, (place[0] + lo, *place[1:]), (k, end), keys)
 
     return go
-
-
-def block_score(plan: Plan, ready: Prepared) -> portable.steps.BlockScore:
-    """A score as the portable steps call it.
-
-    Parameters
-    ----------
-    plan : Plan
-        With the levels.
-    ready : Prepared
-        The score.
-
-    Returns
-    -------
-    callable
-        score(x, level) for a block x (d, n).
-    """
-    if not ready.name:
-        return lambda x, level: asked(ready.function, plan, level, x)
-    if ready.written is not None:
-        alpha, sigma = ready.params
-        return lambda x, level: filled(ready.written, x, alpha[level], sigma[level])
-    function = portable.SCORES[ready.name]
-    return lambda x, level: function(x, level, ready.params)[0]
-
-
-def asked(function: Score, plan: Plan, level: int, x: Array) -> Array:
-    """What a function of Python says at a block.
-
-    Parameters
-    ----------
-    function : callable
-        s(x, α, σ).
-    plan : Plan
-        With the levels.
-    level : int
-        Which.
-    x : (d, n)
-        The block.
-
-    Returns
-    -------
-    (d, n)
-        Scores, in the dtype of x.
-
-    Raises
-    ------
-    ValueError
-        If they have another shape.
-    """
-    alpha, sigma = (float(a) for a in plan.levels[level])
-    rows = np.asarray(function(np.ascontiguousarray(x.T), alpha, sigma), x.dtype)
-    if rows.shape != x.T.shape:
-        raise ValueError(f"score(x) has shape {rows.shape}; expected {x.T.shape}, the shape of x")
-    return np.ascontiguousarray(rows.T)
 
 
 @cache

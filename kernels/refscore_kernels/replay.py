@@ -18,6 +18,7 @@ from refscore.samplers import Multistep, Sampler
 from refscore.samplers.multistep import first_memory
 from refscore.samplers.replay import Score
 from refscore_kernels import backends, portable
+from refscore_kernels.asking import asked, block_score
 from refscore_kernels.backends import Backend
 from refscore_kernels.plan import Plan, plan_of
 from refscore_kernels.prepare import Prepared, prepare, universal
@@ -146,7 +147,7 @@ def _portable(plan: Plan, ready: Prepared, y: Array, tape: Array, steps: tuple[i
         z[:] = tape[step]
 
     loop = portable.steps.simple if plan.simple else portable.steps.linear
-    score = backends.block_score(plan, ready)
+    score = block_score(plan, ready)
     loop(score, fill, y, backends.tables(plan, dtype), _places(steps[0]), steps, NO_KEYS)
 
 
@@ -172,12 +173,12 @@ def _between(
     numbered = replace(plan, level=np.where(plan.level < 0, -1, np.arange(plan.level.shape[1])))
     kernel = functions[f"run_{'simple' if plan.simple else 'linear'}_answered"]
     numbers, place = backends.tables(numbered, y.dtype.type), _places(steps[0])
-    answers, asked = (np.zeros((plan.level.shape[1], d, n), y.dtype) for _ in range(2))
+    answers, points = (np.zeros((plan.level.shape[1], d, n), y.dtype) for _ in range(2))
     for k in range(*steps):
         span = (0, n, n, k, k + 1)
         for j, level in enumerate(plan.level[k % len(plan.level)].tolist()):
             if level < 0:
                 break
-            kernel((answers, asked), 0, y.copy(), numbers, place, span, tape)
-            answers[j] = backends.asked(score, plan, level, asked[j])
-        kernel((answers, asked), 0, y, numbers, place, span, tape)
+            kernel((answers, points), 0, y.copy(), numbers, place, span, tape)
+            answers[j] = asked(score, plan, level, points[j])
+        kernel((answers, points), 0, y, numbers, place, span, tape)
