@@ -11,7 +11,7 @@ from scipy import stats
 
 import refscore as rs
 import refscore_kernels as rk
-from refscore_kernels import metropolis
+from refscore_kernels import metropolis, portable
 from tests.kernels.laws import D, start, targets
 
 LAWS = targets()
@@ -117,6 +117,22 @@ def test_a_mixture_is_visited_by_its_weights() -> None:
     assert low <= (state.x[:, 0] > 0).sum() <= high
     second, spread = state.x[:, 1] ** 2 / 0.5, stats.chi2(n)
     assert spread.ppf(ALARM / 2) < second.sum() < spread.isf(ALARM / 2)
+
+
+def test_a_decision_turns_where_log_a_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With u a little below and above a of (MALA.4) every proposal is accepted, and none."""
+    law, eps, x = LAWS["isotropic_mixture"], 0.5, start(500)
+    z = rs.noise.normals(3, np.arange(500), D)
+    p = x + 0.5 * eps * law.score(x) + np.sqrt(eps) * z
+    both = law.score(x) + law.score(p)
+    log_a = law.log_prob(p) - law.log_prob(x) - 0.5 * np.sqrt(eps) * (z * both).sum(1) - eps / 8 * (both**2).sum(1)
+    held = (log_a < -1e-3) & (log_a > -30)
+    assert held.sum() > 100
+    for shift, accepted in ((-1e-11, 1), (1e-11, 0)):
+        u = np.where(held, np.exp(log_a + shift), 0.5)
+        monkeypatch.setattr(portable.metropolis, "uniforms", lambda *_, u=u: u)
+        state = rk.run(rk.Mala(eps), law, x, seed=3, steps=1, backend="portable")
+        assert (state.accepted[held] == accepted).all()
 
 
 @pytest.mark.parametrize("backend", ["cpu", "portable", "reference"])

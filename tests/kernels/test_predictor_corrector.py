@@ -137,8 +137,15 @@ def _asked(plan: Any, law: Any, steps: int) -> list[list[Any]]:
     return every
 
 
-FORMS = samplers() | {"underdamped": (rs.samplers.underdamped(0.1, friction=1.0), 9)}
-KEPT = {"obabo": [1], "baoab": [1], "underdamped": [-1]}
+def _changing(score: Any, x: Any, memory: Any, k: int, noise: Any) -> Any:
+    """Begins at its state or at its memory, and ends at the new state at a level that the next one has, or not."""
+    moved = x + 0.1 * score(x if k % 2 == 0 else memory[0], 1.0, 0.5 if k < 4 else 0.25)
+    return moved, (memory[0] + 0.1 * score(moved, 1.0, 0.5),)
+
+
+CHANGING = rs.samplers.Multistep("changing", 6, 0, 1.0, None, None, lambda x: (0.5 * x,), _changing)
+FORMS = samplers() | {"underdamped": (rs.samplers.underdamped(0.1, friction=1.0), 9), "changing": (CHANGING, None)}
+KEPT = {"obabo": [1], "baoab": [1], "underdamped": [-1], "changing": [-1, 1, -1, -1, -1, 1]}
 
 
 @pytest.mark.parametrize("name", [name for name in FORMS if not rk.plan_of(FORMS[name][0]).simple])
