@@ -36,36 +36,52 @@ on two. *Reference*: the largest distance of a state from refscore's own steps o
 """
 
 
-def problems() -> dict[str, tuple[Any, Any, int]]:
-    """Sampler, target and steps for each kernel, by name."""
-    vp, times = rs.paths.VP(), np.linspace(1.0, 0.01, 101)
-    chain, phase = rs.samplers.langevin(0.05), rs.samplers.obabo(0.2, friction=1.0)
-    reverse, heun = rs.samplers.euler_maruyama(vp, times), rs.samplers.heun_ode(vp, times)
+def laws() -> dict[str, Any]:
+    """A target for each kind of score."""
     means = 2 * rs.noise.normals(0, np.arange(4), 3)
     roots = rs.noise.normals(1, np.arange(4), 9).reshape(4, 3, 3)
     covs = roots @ roots.transpose(0, 2, 1) + 0.2 * np.eye(3)
     weights = [0.1, 0.2, 0.3, 0.4]
-    laws = {
+    return {
         "Gaussian": rs.targets.gaussian(means[0], covs[0]),
         "diagonal Gaussian": rs.targets.gaussian(means[0], [0.3, 1.0, 2.0]),
         "isotropic mixture": rs.targets.mixture(weights, means, [0.2, 0.4, 0.6, 0.8]),
         "diagonal mixture": rs.targets.mixture(weights, means, np.abs(means) + 0.2),
         "full mixture": rs.targets.mixture(weights, means, covs),
     }
-    forms = {"Langevin": (chain, 100), "OBABO": (phase, 100), "reverse SDE": (reverse, 100), "Heun": (heun, 100)}
-    return {
-        f"{law}, {form}": (sampler, target, steps)
-        for law, target in laws.items()
-        for form, (sampler, steps) in forms.items()
-        if law in ("Gaussian", "isotropic mixture") or form in ("Langevin", "OBABO")
+
+
+def problems() -> dict[str, tuple[Any, Any, int]]:
+    """Sampler, score and steps for each kernel, by name."""
+    vp, times, steps = rs.paths.VP(), np.linspace(1.0, 0.01, 101), 100
+    general = {"Langevin": rs.samplers.langevin(0.05), "OBABO": rs.samplers.obabo(0.2, friction=1.0)}
+
+    def corrector(score: Any, x: Any, noise: Any, t: Any) -> Any:  # noqa: ARG001  it is the same at every time
+        return rs.samplers.langevin_corrector_step(score, x, noise, snr=0.1)
+
+    forms: dict[str, Any] = {
+        "reverse SDE": rs.samplers.euler_maruyama(vp, times),
+        "Heun": rs.samplers.heun_ode(vp, times),
+        "predictor-corrector": rs.samplers.predictor_corrector(
+            vp, times[::2], predictor=rs.samplers.reverse_diffusion, corrector=corrector
+        ),
+        "MALA": rk.Mala(0.1),
+        "HMC": rk.Hmc(0.2, 5),
     }
+    found = {f"{law}, {form}": (sampler, target, steps)
+             for law, target in laws().items() for form, sampler in general.items()}  # fmt: skip
+    found |= {f"{law}, {form}": (sampler, laws()[law], steps)
+              for law in ("Gaussian", "isotropic mixture") for form, sampler in forms.items()}  # fmt: skip
+    model = rs.fit.conditional_mlp(3, [32, 32], scaling=rs.models.edm(0.5), embedding=rs.models.C_NOISE, seed=3)
+    annealed = rs.samplers.annealed([4.0, 2.0, 1.0, 0.5], step_size=0.05, steps_per_level=25)
+    return found | {"network, annealed Langevin": (annealed, model, steps)}
 
 
 def taken(name: str, dtype: Any, chain_steps: int, **how: Any) -> rk.State:
     """The state of a problem after its steps."""
     sampler, target, steps = problems()[name]
-    start = rs.noise.normals(2, np.arange(chain_steps // steps), target.d)
-    given = None if sampler.n_steps is not None else steps
+    start = rs.noise.normals(2, np.arange(chain_steps // steps), 3)
+    given = None if getattr(sampler, "n_steps", None) else steps
     return rk.run(sampler, target, start, seed=3, steps=given, dtype=dtype, **how)
 
 
