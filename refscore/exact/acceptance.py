@@ -51,7 +51,7 @@ def random_walk(variance: ArrayLike, *, step_size: ArrayLike) -> float:
     >>> round(random_walk(1.0, step_size=4.0), 12)  # atan(1)
     0.5
     """
-    ell = positive(variance, "variance")
+    ell = _eigenvalues(variance)
     return of_deltas(np.sqrt(number(step_size, "step_size", positive) / ell))  # (MALA.5)
 
 
@@ -85,7 +85,7 @@ def mala(variance: ArrayLike, *, step_size: ArrayLike) -> float:
     >>> round(mala(1.0, step_size=4.0), 12)  # atan(1)
     0.5
     """
-    return of_deltas(mala_delta(variance, step_size=step_size))
+    return of_deltas(mala_delta(_eigenvalues(variance), step_size=step_size))
 
 
 def mala_delta(variance: ArrayLike, *, step_size: ArrayLike) -> Float:
@@ -138,7 +138,7 @@ def hmc(variance: ArrayLike, *, step_size: ArrayLike, n_steps: int) -> float:
     >>> round(hmc(0.5, step_size=0.8, n_steps=1) - mala(0.5, step_size=0.64), 14)
     0.0
     """
-    return of_deltas(hmc_delta(variance, step_size=step_size, n_steps=n_steps))
+    return of_deltas(hmc_delta(_eigenvalues(variance), step_size=step_size, n_steps=n_steps))
 
 
 def hmc_delta(variance: ArrayLike, *, step_size: ArrayLike, n_steps: int) -> Float:
@@ -173,6 +173,13 @@ def hmc_delta(variance: ArrayLike, *, step_size: ArrayLike, n_steps: int) -> Flo
             raise ValueError(f"step_size is {h}: so far beyond stability nothing is accepted; expected < 2√ℓ")
     value: Float = 0.25 * eta**3 * np.abs(polynomial)  # (MALA.5)
     return value
+
+
+def _eigenvalues(variance: ArrayLike) -> Float:
+    ell = positive(variance, "variance")
+    if ell.ndim > 1 or ell.size == 0:
+        raise ValueError(f"variance has shape {ell.shape}; expected () or (d,), the eigenvalues of one covariance")
+    return ell
 
 
 def of_deltas(delta: ArrayLike) -> float:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from refscore.arrays import Float, not_negative, number, positive
+from refscore.exact.arguments import hold_kind
 from refscore.exact.quadrature import expectation
 from refscore.samplers.ancestral import large_variance, small_variance
 from refscore.samplers.ancestral_variances import analytic_variance
@@ -90,6 +91,8 @@ def best_variance(target: Gaussian | Mixture) -> Callable[[float, float, float, 
     True
     """
 
+    hold_kind(target, "target", Gaussian, Mixture)
+
     def variance(alpha_t: float, sigma_t: float, alpha_s: float, sigma_s: float) -> Float:
         gamma = mean_square_score(target, alpha_t, sigma_t)
         return analytic_variance(gamma, alpha_t, sigma_t, alpha_s, sigma_s)
@@ -129,6 +132,8 @@ def best_variances(target: Gaussian) -> Callable[[float, float, float, float], F
     >>> rs.exact.wasserstein2(rs.exact.law(sampler, p, start), p) < 1e-13
     True
     """
+
+    hold_kind(target, "target", Gaussian)
 
     def variances(alpha_t: float, sigma_t: float, alpha_s: float, sigma_s: float) -> Float:
         ell = target.covariance.values

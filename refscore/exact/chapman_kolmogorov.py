@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refscore.arrays import Float, not_negative, number, of_shape, positive
+from refscore.exact.arguments import hold_kind
 from refscore.exact.maps import NotAffine
 from refscore.exact.on_the_line import Terms, below, density, range_of, sum_of, terms_of, total_variation
 from refscore.samplers.arguments import whole
@@ -131,9 +132,11 @@ def law(
     """
     if isinstance(sampler, Multistep):
         raise TypeError(f"{sampler.name} remembers more than its x, which alone is no Markov chain; expected a Sampler")
+    hold_kind(sampler, "sampler", Sampler)
     if getattr(target, "d", 1) != 1:
         raise ValueError(f"target has dimension {getattr(target, 'd', 1)}; expected 1, a law on the line")
     first = Gaussian(np.zeros(1), np.array([[sampler.prior_scale**2]])) if start is None else start
+    hold_kind(first, "start", Gaussian, Mixture, Empirical)
     if first.d != 1:
         raise ValueError(f"start has dimension {first.d}; expected 1, a law on the line")
     count, atol = _count(sampler, steps), number(atol, "atol", positive)

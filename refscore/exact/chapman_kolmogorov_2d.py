@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refscore.arrays import Float, number, of_shape, positive
+from refscore.exact.arguments import hold_kind
 from refscore.exact.chapman_kolmogorov import _count
 from refscore.exact.gaussian_sums import TAIL, Sum, Tiles, axes, extent, on_plane, plane_over
 from refscore.exact.maps import NotAffine
@@ -137,9 +138,11 @@ def law(
     """
     if isinstance(sampler, Multistep):
         raise TypeError(f"{sampler.name} remembers more than its x, which alone is no Markov chain; expected a Sampler")
+    hold_kind(sampler, "sampler", Sampler)
     if getattr(target, "d", 2) != 2:
         raise ValueError(f"target has dimension {getattr(target, 'd', 2)}; expected 2, a law on the plane")
     first = Gaussian(np.zeros(2), sampler.prior_scale**2 * np.eye(2)) if start is None else start
+    hold_kind(first, "start", Gaussian, Mixture, Empirical)
     if first.d != 2:
         raise ValueError(f"start has dimension {first.d}; expected 2, a law on the plane")
     count, atol = _count(sampler, steps), number(atol, "atol", positive)

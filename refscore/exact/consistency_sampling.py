@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refscore.arrays import Float, as_float64, not_negative, number, positive
+from refscore.exact.arguments import broadcast_errors, hold_kind
 from refscore.exact.maps import AffineMap
 from refscore.exact.recursions import Recursion
 from refscore.exact.stationary import stationary_of
@@ -63,12 +64,12 @@ def consistency_multistep(variance: ArrayLike, path: Path, times: ArrayLike, *, 
     >>> one.law(0.0, start_variance=2.0)[1].round(12)
     np.float64(0.2)
     """
-    ell = as_float64(variance, "variance")
+    ell = not_negative(variance, "variance")
     _, alpha, sigma = grid(path, times)
     alpha, sigma = alpha.reshape(-1, *[1] * ell.ndim), sigma.reshape(-1, *[1] * ell.ndim)
     total = alpha**2 * ell + sigma**2
     a = alpha[1:] / alpha[-1]
-    c = a * (1 + as_float64(error, "error")) * np.sqrt(total[-1] / total[:-1])
+    c = a * (1 + broadcast_errors(as_float64(error, "error"), (len(a), *ell.shape))) * np.sqrt(total[-1] / total[:-1])
     spread = (sigma[1:] - a * sigma[-1]) * (sigma[1:] + a * sigma[-1])
     return Recursion(c, alpha[1:] - c * alpha[:-1], spread)  # (CSA.2)
 
@@ -102,12 +103,12 @@ def first_order_error(variance: ArrayLike, path: Path, times: ArrayLike, *, erro
     >>> float(first_order_error(1.0, rs.paths.EDM(), [50.0, 1.0, 0.0], error=[0.5, 0.125])), 2 * (0.5 / 2 + 0.125)
     (0.75, 0.75)
     """
-    ell = as_float64(variance, "variance")
+    ell = not_negative(variance, "variance")
     _, alpha, sigma = grid(path, times)
     alpha, sigma = alpha.reshape(-1, *[1] * ell.ndim), sigma.reshape(-1, *[1] * ell.ndim)
     total = alpha**2 * ell + sigma**2
     kept = (alpha[:-1] / alpha[-1]) ** 2 * total[-1] / total[:-1]
-    deltas = np.broadcast_to(as_float64(error, "error"), (len(alpha) - 1, *ell.shape))
+    deltas = broadcast_errors(as_float64(error, "error"), (len(alpha) - 1, *ell.shape))
     found = np.zeros(ell.shape)
     for delta, rho in zip(deltas, kept, strict=True):
         found = rho * found + 2 * delta  # (CSA.3)
@@ -158,6 +159,7 @@ def consistency_fixed_point(
     >>> consistency_fixed_point(wrong, sigma=1.0, sigma_min=0.0).cov.round(2)
     array([[4.44]])
     """
+    hold_kind(function, "function", AffineMap)
     a = number(alpha, "alpha", positive) / number(alpha_min, "alpha_min", positive)
     upper, lower = number(sigma, "sigma", positive), a * number(sigma_min, "sigma_min", not_negative)
     if not upper > lower:

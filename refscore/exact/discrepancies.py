@@ -13,7 +13,8 @@ import numpy as np
 from scipy.linalg import norm, solve_triangular
 
 from refscore.arrays import Float
-from refscore.targets.gaussian import Gaussian
+from refscore.exact.arguments import hold_kind
+from refscore.targets import Gaussian, Mixture
 
 __all__ = ["fisher", "kl", "total_variation", "wasserstein2"]
 
@@ -227,6 +228,9 @@ def total_variation(p: Gaussian, q: Gaussian) -> float:
 
 
 def _shift(p: Gaussian, q: Gaussian) -> Float:
+    hint = ": for mixtures see refscore.exact.on_the_line and on_the_plane"
+    for law, name in ((p, "p"), (q, "q")):
+        hold_kind(law, name, Gaussian, hint=hint if isinstance(law, Mixture) else "")
     if p.d != q.d:
         raise ValueError(f"p has dimension {p.d} and q has {q.d}; expected the same")
     return q.mean - p.mean

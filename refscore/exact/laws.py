@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from refscore.arrays import Float, integer, not_negative
+from refscore.exact.arguments import hold_kind
 from refscore.exact.maps import AffineMap, NotAffine, probe
 from refscore.samplers.arguments import whole
 from refscore.samplers.multistep import Multistep, advance, first_memory
@@ -116,6 +117,8 @@ def law(
     """
     hold_sampler(sampler)
     if not isinstance(target, Gaussian):
+        if not callable(getattr(target, "perturb", None)):
+            hold_kind(target, "target", Gaussian)
         raise NotAffine(
             f"law needs a Gaussian target and got {type(target).__name__}: its score is not affine, so what the "
             "sampler returns is not Gaussian. For states use refscore.samplers.replay with a tape, for the exact "

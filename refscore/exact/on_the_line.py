@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from refscore.arrays import Float, as_float64, number
+from refscore.exact.arguments import hold_kind
 from refscore.targets import Gaussian, Mixture
 
 __all__ = ["cdf", "mass", "quantile", "total_variation", "wasserstein1", "wasserstein2"]
@@ -283,6 +284,7 @@ Terms = tuple[Float, Float, Float]
 
 def terms_of(law: Gaussian | Mixture, name: str) -> Terms:
     """Weights, means and standard deviations (K,) of the components that weigh anything."""
+    hold_kind(law, name, Gaussian, Mixture)
     if law.d != 1:
         raise ValueError(f"{name} has dimension {law.d}; expected 1, a law on the line")
     if isinstance(law, Gaussian):

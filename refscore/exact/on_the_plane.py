@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from scipy.special import sici
 
 from refscore.arrays import Float, as_float64, number, positive, read_only
+from refscore.exact.arguments import hold_kind
 from refscore.exact.boxes import Owners, grid, integral
 from refscore.exact.gaussian_sums import FEW, Plane, extent, on_plane, plane_over, sum_of
 from refscore.exact.quadrature import Expectation
@@ -243,6 +244,7 @@ def total_variation(p: Gaussian | Mixture, q: Gaussian | Mixture, *, atol: float
 def _common(per_scale: float, *laws: Gaussian | Mixture) -> Plane:
     """Nodes for all of some laws, along the axes of the one with the most components."""
     for law in laws:
+        hold_kind(law, "a law", Gaussian, Mixture)
         if law.d != 2:
             raise ValueError(f"a law has dimension {law.d}; expected 2, a law on the plane")
     many = [law for law in laws if isinstance(law, Mixture) and len(law.weights) > FEW]

@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refscore.arrays import Float, as_float64, not_negative, number, of_shape, positive
+from refscore.exact.arguments import hold_kind
 from refscore.exact.boxes import Owners, grid, integral
-from refscore.exact.on_the_line import _coupled, below, density, range_of, sum_of, terms_of
+from refscore.exact.on_the_line import Terms, _coupled, below, density, range_of, sum_of, terms_of
 from refscore.exact.quadrature import Expectation
 from refscore.samplers.arguments import whole
 from refscore.samplers.multistep import Multistep, advance, first_memory
-from refscore.samplers.replay import Perturbable, Sampler, noisy_score
+from refscore.samplers.replay import Perturbable, Sampler, hold_sampler, noisy_score
 from refscore.targets import Gaussian, Mixture
 
 __all__ = ["Pushed", "cdf", "law", "total_variation", "wasserstein1", "wasserstein2"]
@@ -103,9 +104,11 @@ def law(
     >>> bool(abs(wasserstein2(found, p).value - rs.exact.wasserstein2(known, p)) < 1e-12)
     True
     """
+    hold_sampler(sampler)
     if getattr(target, "d", 1) != 1:
         raise ValueError(f"target has dimension {getattr(target, 'd', 1)}; expected 1, a law on the line")
     source = Gaussian(np.zeros(1), np.array([[sampler.prior_scale**2]])) if start is None else start
+    hold_kind(source, "start", Gaussian, Mixture)
     if source.d != 1:
         raise ValueError(f"start has dimension {source.d}; expected 1, a law on the line")
     begin, count = _steps(sampler, first, steps)
@@ -156,7 +159,7 @@ def cdf(pushed: Pushed, y: ArrayLike) -> Float:
     True
     """
     places = as_float64(y, "y")
-    terms = terms_of(pushed.source, "start")
+    terms = _source(pushed)
     ends = range_of(terms)
     low: Float = np.full(places.size, ends[0])
     high: Float = np.full(places.size, ends[1])
@@ -201,7 +204,7 @@ def total_variation(pushed: Pushed, q: Gaussian | Mixture, *, atol: float = 1e-1
     >>> bool(abs(found - rs.exact.total_variation(rs.targets.gaussian([1.0], 4.0), q)) < 1e-11)
     True
     """
-    one, two, atol = terms_of(pushed.source, "start"), terms_of(q, "q"), number(atol, "atol", positive)
+    one, two, atol = _source(pushed), terms_of(q, "q"), number(atol, "atol", positive)
 
     def gap(x: Float) -> Float:
         return sum_of(one, below, x) - sum_of(two, below, pushed.map(x))
@@ -302,11 +305,16 @@ def _steps(sampler: Sampler | Multistep, first: int, steps: int | None) -> tuple
     return begin, count
 
 
+def _source(pushed: Pushed) -> Terms:
+    hold_kind(pushed, "pushed", Pushed)
+    return terms_of(pushed.source, "start")
+
+
 def _coupling(
     pushed: Pushed, q: Gaussian | Mixture, cost: Callable[[Float], Float], rtol: float, atol: float
 ) -> Expectation:
     """E cost(m(x) - T(x)), over t = x + T(x), in which neither x nor T(x) jumps (LINE.6)."""
-    one, two = terms_of(pushed.source, "start"), terms_of(q, "q")
+    one, two = _source(pushed), terms_of(q, "q")
 
     def integrand(t: Float, _: Owners) -> Float:
         x = _coupled(t[:, 0], one, two)

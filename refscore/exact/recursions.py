@@ -21,7 +21,7 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, as_float64, number, positive, read_only
+from refscore.arrays import Float, as_float64, not_negative, number, positive, read_only
 from refscore.paths import Path
 from refscore.samplers.arguments import grid
 
@@ -105,7 +105,7 @@ def langevin(variance: ArrayLike, *, step_size: float, steps: int) -> Recursion:
     Recursion
         Of equal steps.
     """
-    pull = 0.5 * number(step_size, "step_size", positive) / as_float64(variance, "variance")
+    pull = 0.5 * number(step_size, "step_size", positive) / positive(variance, "variance")
     every = np.broadcast_to(pull, (steps, *pull.shape))
     return Recursion(1 - every, every, np.full_like(every, step_size))  # (REC.3)
 
@@ -220,6 +220,8 @@ def ddim(variance: ArrayLike, path: Path, times: ArrayLike, *, eta: float = 0.0)
     """
     v = _along(variance, path, times, slopes=False)
     q = (eta * v.sigma[1:] / v.sigma[:-1]) ** 2 * v.step_variance
+    if (q > v.sigma[1:] ** 2).any():
+        raise ValueError(f"eta is {eta}; expected less: a step would draw more noise than the next level has")
     kept = np.sqrt(v.sigma[1:] ** 2 - q)
     c = (v.alpha[1:] * v.alpha[:-1] * v.ell + v.sigma[:-1] * kept) / v.total[:-1]
     return Recursion(c, v.alpha[1:] - c * v.alpha[:-1], q)  # (REC.9)
@@ -311,7 +313,7 @@ class _Levels:
 
 
 def _along(variance: ArrayLike, path: Path, times: ArrayLike, *, slopes: bool = True) -> _Levels:
-    ell = as_float64(variance, "variance")
+    ell = not_negative(variance, "variance")
     t, alpha, sigma = grid(path, times)
     dots = (path.alpha_dot(t), path.sigma_dot(t)) if slopes else (alpha, alpha)
     column = (-1, *[1] * ell.ndim)
