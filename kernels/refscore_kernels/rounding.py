@@ -169,18 +169,19 @@ class _Step:
 
     def _slope(self, by_state: Float, by_score: Float) -> Float:
         """Derivative of a sum by the states at the step's beginning, (1 or N, d, V d)."""
-        value: Float = np.tensordot(by_state, self.unit, 1)
-        for b, slope in zip(by_score, self.slopes):
+        value = np.asarray(np.tensordot(by_state, self.unit, 1), dtype=np.float64)
+        for b, slope in zip(by_score.tolist(), self.slopes):
             value = value + b * slope  # (KRB.2)
         return value
 
 
 def _summed(terms: Iterable[tuple[Any, Float]], like: Float) -> tuple[Float, Float, int]:
     """Σ c x as the kernels add it, Σ |c x|, and the number of terms."""
-    total, size, m = np.zeros_like(like), np.zeros_like(like), 0
+    total: Float = np.zeros_like(like)
+    size, m = total, 0
     for c, x in terms:
         if c != 0:
-            total, size, m = total + c * x, size + np.abs(c * x), m + 1
+            total, size, m = np.asarray(total + c * x), np.asarray(size + np.abs(c * x)), m + 1
     return total, size, m
 
 
