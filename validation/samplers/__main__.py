@@ -7,25 +7,40 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from validation.samplers import gaussians, langevin
-from validation.samplers.page import Line, chain_line, gaussian_lines, line_chain, mixture_line, not_published
+from validation.samplers import gaussians, langevin, others
+from validation.samplers.page import (
+    Line,
+    arrives_line,
+    chain_line,
+    consistency_line,
+    gaussian_lines,
+    held_line,
+    line_chain,
+    mixture_line,
+    not_published,
+    variances_line,
+)
 from validation.samplers.rows import ROWS
 from validation.samplers.targets import CONDITIONS, SPANS
 from validation.samplers.words import (
     AFTER,
+    ARRIVES,
     BEFORE,
     CHAIN,
     CONDITION,
+    CONSISTENCY,
     DIFFERENT,
     HEAD,
+    HELD,
     LINE_CHAIN,
     NOISY,
     QUIET,
     RECURSION,
+    VARIANCES,
 )
 
 PAGE = Path(__file__).parents[2] / "docs" / "samplers" / "table.md"
-Sections = tuple[list[list[Line]], list[Line], list[Line], list[Line], list[Line], float]
+Sections = tuple[list[list[Line]], list[tuple[str, list[Line]]], float]
 
 
 def _progress(what: str) -> None:
@@ -54,17 +69,29 @@ def _sections() -> Sections:
     gaps = [
         gaussians.recursion_gap(row, path) for row in ROWS if row.name in gaussians.RECURSIONS for path in row.paths
     ]
+    _progress("others")
+    told = [(QUIET, quiet), (NOISY, noisy), (CHAIN, chains), (LINE_CHAIN, on_line), *other_sections()]
     _progress("")
-    return tables, quiet, noisy, chains, on_line, max(gaps)
+    return tables, told, max(gaps)
+
+
+def other_sections() -> list[tuple[str, list[Line]]]:
+    """The tables of samplers whose truth is not an order in the step, each under its head."""
+    return [
+        (VARIANCES, [variances_line(name, condition) for name in others.VARIANCES for condition in CONDITIONS]),
+        (CONSISTENCY, [consistency_line(condition) for condition in CONDITIONS]),
+        (HELD, [held_line(name, condition) for name in others.TOLERANCES for condition in CONDITIONS]),
+        (ARRIVES, [arrives_line()]),
+    ]
 
 
 def _text(sections: Sections) -> str:
-    tables, quiet, noisy, chains, on_line, gap = sections
+    tables, told, gap = sections
     parts = [BEFORE, DIFFERENT, *not_published(ROWS), ""]
     for condition, lines in zip(CONDITIONS, tables, strict=True):
         parts += [CONDITION.format(condition), HEAD, *(line.text for line in lines), ""]
     parts += [RECURSION.format(len(gaussians.RECURSIONS), gap), ""]
-    for head, lines in ((QUIET, quiet), (NOISY, noisy), (CHAIN, chains), (LINE_CHAIN, on_line)):
+    for head, lines in told:
         parts += [head, *(line.text for line in lines), ""]
     return "\n".join([*parts, AFTER])
 
@@ -75,12 +102,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help=f"write docs/samplers/{PAGE.name}")
     options = parser.parse_args(arguments)
     sections = _sections()
-    tables, *others, gap = sections
+    tables, told, gap = sections
     if options.write:
         PAGE.write_text(_text(sections), encoding="utf-8")
     else:
         print(_text(sections), end="")
-    wrong = [said for lines in (*tables, *others) for line in lines for said in line.wrong]
+    wrong = [said for lines in (*tables, *(each for _, each in told)) for line in lines for said in line.wrong]
     if gap > 1e-12:
         wrong.append(f"a law is {gap:.1e} from its closed form")
     for said in wrong:

@@ -6,13 +6,27 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from validation.samplers import gaussians, langevin, mixtures
+from validation.samplers import gaussians, langevin, mixtures, others
 from validation.samplers.rows import Row
 from validation.samplers.targets import CONDITIONS, SHOWN, SPANS, Seen, best_order, limit_of
 
-__all__ = ["ALLOWED", "Line", "chain_line", "gaussian_lines", "is_right", "line_chain", "mixture_line", "not_published"]
+__all__ = [
+    "ALLOWED",
+    "Line",
+    "arrives_line",
+    "chain_line",
+    "consistency_line",
+    "gaussian_lines",
+    "held_line",
+    "is_right",
+    "line_chain",
+    "mixture_line",
+    "not_published",
+    "variances_line",
+]
 
 ALLOWED = 0.02
+POWERS = (0.1, 0.05)  # by which the powers of a tolerance may be off: the error over it varies by half
 
 
 class Line(NamedTuple):
@@ -161,6 +175,50 @@ def line_chain(name: str) -> Line:
     shown = [end.distance[0], end.distance[2], end.distance[4], end.first, end.variation]
     wrong = () if right else (f"{name}, mixture: {order} instead of {holds}",)
     return _line([*cells, *(f"{v:.1e}" for v in shown), f"{end.forgets:.0f}"], wrong)
+
+
+def variances_line(name: str, condition: int) -> Line:
+    """The line of an ancestral step with another variance on a Gaussian: order 1, or no error at all."""
+    holds = math.inf if condition == 1 and "analytic" in name else 1
+    cells, wrong = [name, f"{condition}"], []
+    seen = {path: others.variances_seen(name, path, condition) for path in ("VP", "flow")}
+    for path, (found, _) in seen.items():
+        order = "exact" if math.isinf(found.order) else f"{found.order:.3f}"
+        right = is_right(found.order, holds)
+        cells.append(order if right else f"**{order}**")
+        wrong += [] if right else [f"{name}, {path}, κ = {condition}: {order} instead of {holds}"]
+    distances = seen["VP"][1]
+    return _line([*cells, *("0" if distances[i] < 1e-14 else f"{distances[i]:.1e}" for i in (0, 2, 4))], wrong)
+
+
+def consistency_line(condition: int) -> Line:
+    """The line of multistep consistency sampling with the exact function: no error, at any number of steps."""
+    cells, wrong = [f"{condition}"], []
+    for path in ("VP", "flow", "EDM"):
+        worst = max(others.consistency_gaps(path, condition))
+        cells.append("exact" if worst <= 1e-14 else f"**{worst:.1e}**")
+        wrong += [] if worst <= 1e-14 else [f"consistency, {path}, κ = {condition}: {worst:.1e} instead of 0"]
+    return _line(cells, wrong)
+
+
+def held_line(name: str, condition: int) -> Line:
+    """The line of an adaptive solver of the flow: its error goes with the tolerance, its cost with the power -1/q."""
+    _, q, tolerances = others.TOLERANCES[name]
+    found = others.held(name, "VP", condition)
+    cells, wrong = [name, f"{condition}"], []
+    for what, power, holds, allowed in zip(
+        ("error", "steps"), (found.order, found.cost), (1.0, 1 / q), POWERS, strict=True
+    ):
+        right = abs(power - holds) <= allowed
+        cells.append(f"{power:.2f}" if right else f"**{power:.2f}**")
+        wrong += [] if right else [f"{name}, κ = {condition}, power of {what}: {power:.3f} instead of {holds:.3f}"]
+    parts = zip(tolerances, found.error, found.largest, found.steps, strict=True)
+    return _line([*cells, *(f"{e:.1e}, {most:.1e}, {n:.0f} at {tol:.0e}" for tol, e, most, n in parts)], wrong)
+
+
+def arrives_line() -> Line:
+    """The line of the part of the noise's variance that arrives in some dimensions as the tolerance goes to 0."""
+    return _line(["accepting and rejecting", *(f"{others.arrives(d):.3f}" for d in others.ARRIVES)], ())
 
 
 def not_published(rows: Iterable[Row]) -> list[str]:

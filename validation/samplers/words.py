@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-__all__ = ["AFTER", "BEFORE", "CHAIN", "CONDITION", "DIFFERENT", "HEAD", "LINE_CHAIN", "NOISY", "QUIET", "RECURSION"]
+__all__ = [
+    "AFTER",
+    "ARRIVES",
+    "BEFORE",
+    "CHAIN",
+    "CONDITION",
+    "CONSISTENCY",
+    "DIFFERENT",
+    "HEAD",
+    "HELD",
+    "LINE_CHAIN",
+    "NOISY",
+    "QUIET",
+    "RECURSION",
+    "VARIANCES",
+]
 
 BEFORE = """# Every sampler, its law and its order
 
@@ -74,6 +89,43 @@ quadrature (*steps*, *W₁* and *TV* at r = ½):
 
 | chain | published | order | W₂, r = ½ | ⅛ | 1/32 | W₁ | TV | steps |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|"""
+VARIANCES = """## Ancestral steps with other variances
+
+On the same Gaussians, each for itself. `ancestral_learned` with v = ½ everywhere, which is `learned_variance`; and the
+step of DDPM with the `analytic_variance` of the target's own mean square score. `learned_fraction` is the inverse of
+the first. Both have order 1; where all directions are alike, κ = 1, the analytic variance makes no error at all. W₂ is
+on VP.
+
+| sampler | κ | VP | flow | W₂, 16 | 64 | 256 |
+|---|---:|---:|---:|---:|---:|---:|"""
+CONSISTENCY = """## Multistep consistency sampling
+
+`consistency_multistep`, whose steps are `consistency_step`, with the exact function of the flow: the law is that of the
+data at the boundary after 1, 2, 4 and 16 steps, to 1e-14 of its size in W₂.
+
+| κ | VP | flow | EDM |
+|---:|---:|---:|---:|"""
+HELD = """## Adaptive steps
+
+`dpm_adaptive_12_step` and `dpm_adaptive_23_step` by `adaptive_run` from `adaptive_start`, on VP, one tolerance ε for
+both `rtol` and `atol`. The state `Adaptive` of each of nine starts has a step of its own. Columns:
+
+* *error*: the power of ε with which the median distance from the exact flow falls, over the last two decades: 1, as
+  far as it can be told (± 0.1), for the multiple of ε varies with where whole steps fall;
+* *steps*: the power of 1/ε with which accepted steps grow: ½ and ⅓;
+* then the median distance, the largest one, and the mean number of accepted steps at each ε.
+
+The largest distance may be many ε: where x″ − x′ passes through 0, E is small for no merit, steps that are far too long
+are accepted, and nothing limits how much they grow. With κ = 1 both coordinates pass through 0 together.
+
+| solver | κ | error | steps | ε₁ | ε₂ | ε₃ | ε₄ |
+|---|---:|---:|---:|---:|---:|---:|---:|"""
+ARRIVES = """`adaptive_sde_step` rejects noise for being large. The part of the noise's variance that arrives
+as the tolerance goes to 0, with θ = r = 0.9 and without a drift, is a number of the dimension alone, from the
+stationary law of the steps it tries; no tolerance mends it. `predictable_sde_step` accepts all, and everything arrives.
+
+| | d = 1 | 16 | 256 |
+|---|---:|---:|---:|"""
 AFTER = """## Not in these tables
 
 Steps without an order of this kind; what is true of them is derived and executed on their own pages.

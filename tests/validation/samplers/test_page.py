@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import refscore as rs
-from validation.samplers import gaussians, langevin, mixtures, page
+from validation.samplers import gaussians, langevin, mixtures, others, page, words
 from validation.samplers.__main__ import PAGE
 from validation.samplers.rows import ROWS
 from validation.samplers.targets import LINE, SPANS, Span, best_order, doubled, limit_of
@@ -23,19 +23,6 @@ INGREDIENTS = {
     *("small_variance", "large_variance", "minibatch_score", "control_variate_score", "minibatch_score_cov"),
 }
 
-NOT_YET = {  # samplers and ingredients without a row
-    *(
-        "Adaptive",
-        "adaptive_run",
-        "adaptive_start",
-        "adaptive_sde_step",
-        "dpm_adaptive_12_step",
-        "dpm_adaptive_23_step",
-    ),
-    *("predictable_sde_step", "consistency_step", "consistency_multistep"),
-    *("ancestral_learned", "learned_variance", "learned_fraction", "analytic_variance"),
-}
-
 
 def text():
     return PAGE.read_text(encoding="utf-8")
@@ -45,7 +32,7 @@ def test_every_sampler_is_in_a_table_or_said_to_be_elsewhere():
     shown = {row.of for row in ROWS} | {chain.of for chain in langevin.CHAINS}
     shown |= {f"{name}_step" for name in shown} | {"dpm_solver_1_step", "annealed_langevin"}
     elsewhere = {name for name in S.__all__ if f"`{name}`" in text()}
-    assert set(S.__all__) - INGREDIENTS - NOT_YET - shown - elsewhere == set()
+    assert set(S.__all__) - INGREDIENTS - shown - elsewhere == set()
     assert elsewhere.isdisjoint({row.of for row in ROWS})
 
 
@@ -205,6 +192,67 @@ def test_a_wrong_chain_fails_its_row():
     assert page.chain_line(replace(obabo, end=euler.end), 10).wrong
     baoab = next(chain for chain in langevin.CHAINS if chain.name == "BAOAB, position")
     assert page.chain_line(replace(baoab, end=obabo.end), 10).wrong
+
+
+def test_the_page_has_the_lines_of_other_samplers():
+    for head in (words.VARIANCES, words.CONSISTENCY, words.HELD, words.ARRIVES):
+        assert text().count(head) == 1
+    for line in (page.variances_line("ancestral, analytic variance", 1), page.consistency_line(10)):
+        assert line.wrong == ()
+        assert line.text in text().splitlines()
+
+
+@pytest.mark.parametrize("name", others.VARIANCES)
+def test_other_variances(name, monkeypatch):
+    assert page.variances_line(name, 10).wrong == ()
+    make = others.VARIANCES[name]
+    louder = loud(lambda path, times: make(others.gaussian_of(10), SPANS["VP"], len(times) - 1), 1.01)
+    monkeypatch.setitem(others.VARIANCES, name, lambda target, span, n: louder(span.path, span.times(n)))
+    assert page.variances_line(name, 10).wrong
+
+
+def test_the_analytic_variance_is_exact_where_all_directions_are_alike(monkeypatch):
+    name = "ancestral, analytic variance"
+    assert page.variances_line(name, 1).wrong == ()
+    monkeypatch.setitem(others.VARIANCES, name, others.VARIANCES["ancestral, learned variance, v = ½"])
+    assert page.variances_line(name, 1).wrong
+
+
+def test_a_consistency_function_that_is_off_is_seen(monkeypatch):
+    step = S.consistency_multistep
+    monkeypatch.setattr(
+        others.S, "consistency_multistep", lambda f, *at: step(lambda x, a, s: f(x, a, s) * (1 + 1e-9), *at)
+    )
+    assert len(page.consistency_line(1).wrong) == 3
+
+
+def test_an_adaptive_solver_that_holds_less_is_seen(monkeypatch):
+    assert page.held_line("DPM-Solver-12", 10).wrong == ()
+    _, q, tolerances = others.TOLERANCES["DPM-Solver-12"]
+
+    def rooted(score, state, *, rtol, atol, **at):
+        return S.dpm_adaptive_12_step(score, state, rtol=rtol**0.8, atol=atol**0.8, **at)
+
+    monkeypatch.setitem(others.TOLERANCES, "DPM-Solver-12", (rooted, q, tolerances))
+    assert len(page.held_line("DPM-Solver-12", 10).wrong) == 2
+
+
+def test_what_arrives_is_what_a_run_has():
+    """Without a drift, from t = 2 to 1 on EDM's path, where ∫ g² = 3; a tolerance of 1e-3, and 4000 samples."""
+    n, d = 4000, 1
+    tape = rs.noise.tape(11, 400, n, d)
+
+    def ended(step):
+        def one(state, z):
+            return step(lambda x, t: 0 * x, state, z, path=rs.paths.EDM(), t_stop=1.0, rtol=0.0, atol=1e-3)
+
+        start = S.adaptive_start(np.zeros((n, d)), t=2.0, h=0.01)
+        return float((S.adaptive_run(one, start, t_stop=1.0, noise=tape)[-1].x ** 2).mean()) / 3
+
+    error = 4 * (2 / n) ** 0.5  # four standard errors, relative
+    assert ended(S.adaptive_sde_step) == pytest.approx(others.arrives(d), rel=error)
+    assert ended(S.predictable_sde_step) == pytest.approx(1.0, rel=error)
+    assert others.arrives(1) == pytest.approx(others.arrives(1, nodes=1000), abs=1e-6)
 
 
 def test_an_order_is_chosen_by_agreement_alone():
