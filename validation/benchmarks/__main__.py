@@ -58,17 +58,18 @@ def main() -> int:
     return 0
 
 
-def _rows(rows: Callable[[], Iterator[Row | Skipped]], only: str, settings: Settings) -> Found:
+def _rows(name: str, rows: Callable[[], Iterator[Row | Skipped]], only: str, settings: Settings) -> Found:
     """Those that are no contest: they are all made, and some told."""
-    settings.tell(rows.__module__)
+    settings.tell(name)
     yield [row for row in rows() if fnmatchcase(row.work, only)]
 
 
 def _density(only: str, settings: Settings) -> Found:
-    """A run of the slowest takes long: few rounds, then the memory."""
-    yield from _contests(density.contests, only, replace(settings, rounds=min(3, settings.rounds)))
+    """A run of the slowest takes long: few rounds, then the memory; and few points, if it is to be quick."""
+    n = density.MANY // 100 if settings.rounds == 1 else density.MANY
+    yield from _contests(partial(density.contests, n), only, replace(settings, rounds=min(3, settings.rounds)))
     if only == "*" or fnmatchcase("peak memory", only):
-        yield from _rows(density.memory, "*", settings)
+        yield from _rows("memory", partial(density.memory, n), "*", settings)
 
 
 def _contests(contests: Callable[[], Iterator[Contest]], only: str, settings: Settings) -> Found:
@@ -76,7 +77,7 @@ def _contests(contests: Callable[[], Iterator[Contest]], only: str, settings: Se
 
 
 BENCHMARKS: dict[str, Callable[[str, Settings], Found]] = {
-    "imports": partial(_rows, imports.rows),
+    "imports": partial(_rows, "imports", imports.rows),
     "training": partial(_contests, training.contests),
     "forward": partial(_contests, forward.contests),
     "trace": partial(_contests, trace.contests),
@@ -85,7 +86,7 @@ BENCHMARKS: dict[str, Callable[[str, Settings], Found]] = {
     "density": _density,
     "threads": partial(_contests, threads.contests),
     "scaling": partial(_contests, scaling.contests),
-    "first": partial(_rows, first.rows),
+    "first": partial(_rows, "first", first.rows),
 }
 GROUPS = {
     "networks": ("imports", "training", "forward", "trace"),

@@ -18,7 +18,7 @@ from validation.benchmarks.kernels.problems import Points
 from validation.benchmarks.process import Child, Work
 from validation.benchmarks.rows import Goal, Row, Skipped
 
-__all__ = ["contests", "memory"]
+__all__ = ["MANY", "contests", "memory"]
 
 MANY = 10**6
 OURS = Contestant("refscore", "numba", ours.density)
@@ -31,8 +31,13 @@ PEERS = (
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def contests() -> Iterator[Contest]:
-    """One million points, in few rounds.
+def contests(n: int = MANY) -> Iterator[Contest]:
+    """One mixture.
+
+    Parameters
+    ----------
+    n : int
+        Points.
 
     Yields
     ------
@@ -40,18 +45,23 @@ def contests() -> Iterator[Contest]:
         Against NumPy, scikit-learn and JAX.
     """
     own = (Contestant("", "numba", ours.density),)
-    yield Contest(_said(Points(MANY, 50, 16)), Points(MANY, 50, 16), 1, own, PEERS, same_density)
+    yield Contest(_said(Points(n, 50, 16)), Points(n, 50, 16), 1, own, PEERS, same_density)
 
 
-def memory() -> Iterator[Row | Skipped]:
-    """What each needs at its peak beyond the points, as a part of them; the results are counted, 1/16 of it or more.
+def memory(n: int = MANY) -> Iterator[Row | Skipped]:
+    """What each needs at its peak beyond the points, as a part of them; results, log p and score, are 17/16.
+
+    Parameters
+    ----------
+    n : int
+        Points.
 
     Yields
     ------
     Row or Skipped
         Ratio of memory to that of the points, seconds are MiB.
     """
-    problem = Points(MANY, 50, 16)
+    problem = Points(n, 50, 16)
     points = problem.n * problem.d * np.dtype(problem.dtype).itemsize
     results = points + points // problem.d
     for one in (OURS, *PEERS):

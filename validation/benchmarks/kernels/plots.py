@@ -60,7 +60,7 @@ def _ratios(rows: Sequence[Part], file: Path) -> None:
             if row["goal"].startswith("at least"):
                 axes.plot([float(row["goal"].split()[-1])] * 2, [height - 0.13, height + 0.13], color="black", lw=1.5)
     axes.set_yticks(range(len(works)), [_short(w) for w in works])
-    axes.invert_yaxis()
+    axes.set_ylim(len(works) - 0.4, -0.6)
     axes.set_xscale("log")
     axes.axvline(1, color=DARK, lw=0.8)
     axes.set_xlabel("times as long as refscore_kernels, one thread; black: the goal")
