@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from validation.samplers import gaussians, langevin, others
+from validation.samplers import decisions, gaussians, langevin, others
 from validation.samplers.page import (
     Line,
     arrives_line,
     chain_line,
     consistency_line,
+    decision_line,
     gaussian_lines,
     held_line,
     line_chain,
@@ -29,6 +30,7 @@ from validation.samplers.words import (
     CHAIN,
     CONDITION,
     CONSISTENCY,
+    DECISION,
     DIFFERENT,
     HEAD,
     HELD,
@@ -82,6 +84,7 @@ def other_sections() -> list[tuple[str, list[Line]]]:
         (CONSISTENCY, [consistency_line(condition) for condition in CONDITIONS]),
         (HELD, [held_line(name, condition) for name in others.TOLERANCES for condition in CONDITIONS]),
         (ARRIVES, [arrives_line()]),
+        (DECISION, [decision_line(name, condition) for name in decisions.DECISIONS for condition in CONDITIONS]),
     ]
 
 

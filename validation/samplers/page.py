@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from validation.samplers import gaussians, langevin, mixtures, others
+from validation.samplers import decisions, gaussians, langevin, mixtures, others
 from validation.samplers.rows import Row
 from validation.samplers.targets import CONDITIONS, SHOWN, SPANS, Seen, best_order, limit_of
 
@@ -16,6 +16,7 @@ __all__ = [
     "arrives_line",
     "chain_line",
     "consistency_line",
+    "decision_line",
     "gaussian_lines",
     "held_line",
     "is_right",
@@ -219,6 +220,15 @@ def held_line(name: str, condition: int) -> Line:
 def arrives_line() -> Line:
     """The line of the part of the noise's variance that arrives in some dimensions as the tolerance goes to 0."""
     return _line(["accepting and rejecting", *(f"{others.arrives(d):.3f}" for d in others.ARRIVES)], ())
+
+
+def decision_line(name: str, condition: int) -> Line:
+    """The line of a Metropolis step on a Gaussian: how often it accepts, and that the target is stationary."""
+    gap = max(decisions.balance_gap(name, condition, r) for r in langevin.SHOWN_PARTS)
+    rates = [f"{rate:.4f}" for rate in decisions.rates(name, condition)]
+    balanced = gap <= 1e-12
+    wrong = () if balanced else (f"{name}, κ = {condition}: flows there and back differ by {gap:.1e}",)
+    return _line([name, f"{condition}", *rates, "exact" if balanced else f"**{gap:.1e}**"], wrong)
 
 
 def not_published(rows: Iterable[Row]) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import refscore as rs
-from validation.samplers import gaussians, langevin, mixtures, others, page, words
+from validation.samplers import decisions, gaussians, langevin, mixtures, others, page, words
 from validation.samplers.__main__ import PAGE
 from validation.samplers.rows import ROWS
 from validation.samplers.targets import LINE, SPANS, Span, best_order, doubled, limit_of
@@ -195,7 +195,7 @@ def test_a_wrong_chain_fails_its_row():
 
 
 def test_the_page_has_the_lines_of_other_samplers():
-    for head in (words.VARIANCES, words.CONSISTENCY, words.HELD, words.ARRIVES):
+    for head in (words.VARIANCES, words.CONSISTENCY, words.HELD, words.ARRIVES, words.DECISION):
         assert text().count(head) == 1
     for line in (page.variances_line("ancestral, analytic variance", 1), page.consistency_line(10)):
         assert line.wrong == ()
@@ -235,6 +235,23 @@ def test_an_adaptive_solver_that_holds_less_is_seen(monkeypatch):
 
     monkeypatch.setitem(others.TOLERANCES, "DPM-Solver-12", (rooted, q, tolerances))
     assert len(page.held_line("DPM-Solver-12", 10).wrong) == 2
+
+
+@pytest.mark.parametrize("name", decisions.DECISIONS)
+def test_decisions(name, monkeypatch):
+    line = page.decision_line(name, 10)
+    assert line.wrong == ()
+    assert line.text in text().splitlines()
+    _, back, rate = decisions.DECISIONS[name]
+
+    def tilted(target, x, z, u, size):  # decides with a density that is off by a millionth
+        wide = rs.targets.gaussian(target.mean, target.cov * (1 + 1e-6))
+        by = S.mala_step if name == "MALA" else S.hmc_step
+        sizes = {"step_size": size} if name == "MALA" else {"step_size": size**0.5, "n_steps": decisions.LEAPS}
+        return by(target.score, wide.log_prob, x, z, u, **sizes)
+
+    monkeypatch.setitem(decisions.DECISIONS, name, (tilted, back, rate))
+    assert page.decision_line(name, 10).wrong
 
 
 def test_what_arrives_is_what_a_run_has():
