@@ -20,7 +20,7 @@ pytest.importorskip("numba", reason="compiled kernels need Numba")
 if platform.machine() not in ("x86_64", "AMD64"):
     pytest.skip(f"the assembly of {platform.machine()} is not read here, only x86-64's", allow_module_level=True)
 
-LOOPS = 24  # twelve loops over lanes that compute, each once for many lanes at a time and once for the rest
+LOOPS = 14  # those over lanes that compute; loops over all lanes of a tile leave no rest
 ROOT = Path(__file__).parents[3]
 PRINT = """
 import json, sys
@@ -34,12 +34,12 @@ print(json.dumps(list(code.values())))
 """
 
 
-def assembly(folder: Path, contract: bool) -> str:
+def assembly(folder: Path, contract: bool, script: str = PRINT) -> str:
     """The code of a kernel, compiled anew: Numba keeps no assembly of what it takes from its cache."""
     paths = os.pathsep.join([str(ROOT), str(ROOT / "kernels")])
     env = os.environ | {"NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": paths}
     done = subprocess.run(
-        [sys.executable, "-c", PRINT.format(contract=contract)], env=env, capture_output=True, text=True
+        [sys.executable, "-c", script.format(contract=contract)], env=env, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     (code,) = json.loads(done.stdout)
@@ -51,15 +51,19 @@ def operations(code: str) -> Counter[str]:
     return Counter(re.sub("^v", "", line.split()[0]) for line in code.splitlines() if line.startswith("\t"))
 
 
-def vector_loops(code: str) -> list[Counter[str]]:
-    """The innermost loops that have packed arithmetic: what stands between a label and the last jump back to it."""
+def inner_loops(code: str) -> list[Counter[str]]:
+    """The innermost loops: what stands between a label and the last jump back to it."""
     lines = code.splitlines()
     labels = {line[:-1]: i for i, line in enumerate(lines) if re.fullmatch(r"\.\w+:", line)}
     jumps = ((i, re.search(r"\sj\w+\s+(\.\w+)", line)) for i, line in enumerate(lines))
     spans = {(labels[found[1]], i) for i, found in jumps if found and labels.get(found[1], i) < i}
     inner = [s for s in spans if not any(s != o and s[0] <= o[0] and o[1] <= s[1] for o in spans)]
-    loops = [operations("\n".join(lines[first:last])) for first, last in sorted(inner)]
-    return [loop for loop in loops if any(loop[f"{name}pd"] for name in ("add", "sub", "mul"))]
+    return [operations("\n".join(lines[first:last])) for first, last in sorted(inner)]
+
+
+def vector_loops(code: str) -> list[Counter[str]]:
+    """The innermost loops that have packed arithmetic."""
+    return [loop for loop in inner_loops(code) if any(loop[f"{name}pd"] for name in ("add", "sub", "mul"))]
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +93,17 @@ def test_nothing_is_contracted_and_no_function_called(code: str) -> None:
 def test_contraction_is_used_where_it_is_asked_for(tmp_path: Path) -> None:
     found = operations(assembly(tmp_path, True))
     assert any("fmadd" in name for name in found) or not any("ymm" in name for name in found)
+
+
+@pytest.mark.slow
+def test_proposals_are_accepted_without_branches(tmp_path: Path) -> None:
+    """Log a is compared with log u, and state, score and log density are chosen, many lanes at a time."""
+    script = PRINT.replace("rs.samplers.langevin(0.1)", "rk.Mala(0.1)").replace(
+        "law, ", "rs.targets.gaussian([0, 1], 0.3), "
+    )
+    script = script.replace("run_simple_isotropic_mixture", "run_metropolis_diagonal_gaussian")
+    loops = inner_loops(assembly(tmp_path, False, script))
+    compared = [loop for loop in loops if any(re.match(r"cmp\w*pd$", name) for name in loop)]
+    assert [loop for loop in compared if loop["divpd"] and loop["mulpd"] >= 10], "-log u < log a"
+    chosen = [loop for loop in compared if not any(loop[f"{name}pd"] for name in ("add", "sub", "mul", "div", "max"))]
+    assert len(chosen) >= 3
