@@ -98,6 +98,24 @@ def test_one_number_off_by_1e_13_passes_the_bound(name: str, place: int, monkeyp
     assert (apart(sampler, LAWS["isotropic_mixture"], steps) > most).any()
 
 
+def _one(step: Any) -> Any:
+    return rs.samplers.Sampler("own", 1, 1, 1.0, None, None, step)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [lambda score, x, k, z: (x + 8 * z) - 8 * z, lambda score, x, k, z: score(x, 1.0, 0.0)],
+    ids=["a reference that rounds more than its sum", "nothing but a score"],
+)
+def test_each_source_of_rounding_is_counted(step: Any) -> None:
+    law = hard_laws()["thin"]
+    x = law.mean + rs.noise.normals(8, np.arange(500), 6)
+    most = rounding.bound(_one(step), law, x, seed=3)
+    a, b = (rk.run(_one(step), law, x, seed=3, backend=name).x for name in ("portable", "reference"))
+    assert (abs(a - b) <= most[0]).all()
+    assert (abs(a - b) > 2 * 2.0**-53 * abs(b)).any()  # more than a sum of one term explains
+
+
 def test_another_noise_or_another_chain_is_another_bound() -> None:
     sampler, law = rs.samplers.langevin(0.02), LAWS["gaussian"]
     whole = rounding.bound(sampler, law, start(6), seed=3, steps=20)
@@ -111,12 +129,15 @@ def test_no_step_adds_nothing() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("law", ["gaussian", "isotropic_mixture"])
+@pytest.mark.parametrize("law", ["gaussian", "isotropic_mixture", "wide"])
 def test_contraction_stays_below_the_same_bound(law: str) -> None:
     pytest.importorskip("numba", reason="only compiled kernels contract")
     sampler = rs.samplers.langevin(0.02)
-    most = rounding.bound(sampler, LAWS[law], start(), seed=3, steps=STEPS)
-    assert (apart(sampler, LAWS[law], STEPS, 131, backend="cpu", contract=True) <= most).all()
+    target = rs.targets.gaussian(np.zeros(5), 1e16) if law == "wide" else LAWS[law]  # wide: no score, sums alone
+    most = rounding.bound(sampler, target, start(), seed=3, steps=STEPS)
+    distance = apart(sampler, target, STEPS, 131, backend="cpu", contract=True)
+    assert (distance <= most).all()
+    assert distance.any()
 
 
 @pytest.mark.parametrize(
