@@ -14,8 +14,8 @@ from refscore_kernels.densities import Density, log_prob_and_score
 from refscore_kernels.forward import network_score
 from refscore_kernels.metropolis import Hmc, Mala
 from refscore_kernels.plan import NotLinear, Plan, plan_of
-from refscore_kernels.replay import replay
-from refscore_kernels.run import run, warmup
+from refscore_kernels.replays import replay
+from refscore_kernels.runs import run, warmup
 from refscore_kernels.state import Address, Interrupted, State, load, save
 from refscore_kernels.tapes import tape
 

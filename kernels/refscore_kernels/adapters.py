@@ -24,8 +24,8 @@ from refscore.samplers import Multistep, Sampler
 from refscore_kernels import __version__
 from refscore_kernels.backends import Backend
 from refscore_kernels.densities import Density, log_prob_and_score
-from refscore_kernels.replay import replay
-from refscore_kernels.run import run
+from refscore_kernels.replays import replay
+from refscore_kernels.runs import run
 from refscore_kernels.state import Address, State
 
 __all__ = ["adapter"]
