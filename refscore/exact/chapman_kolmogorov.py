@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refscore.arrays import Float, not_negative, number, of_shape, positive
+from refscore.arrays import Float, number, of_shape, positive
 from refscore.exact.arguments import hold_kind
 from refscore.exact.maps import NotAffine
 from refscore.exact.on_the_line import Terms, below, density, range_of, sum_of, terms_of, total_variation
@@ -224,7 +224,7 @@ def _count(sampler: Sampler, steps: int | None) -> int:
     most = sampler.n_steps
     if steps is None and most is None:
         raise ValueError(f"steps is None, but {sampler.name} takes any number of equal steps; say how many")
-    n = most if steps is None else whole(steps, "steps", not_negative)
+    n = most if steps is None else whole(steps, "steps", 0)
     assert n is not None
     if n < 1 or (most is not None and n > most):
         raise ValueError(f"steps is {steps}; expected at least 1" + (f" and at most {most}" if most else ""))

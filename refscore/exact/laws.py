@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from refscore.arrays import Float, integer, not_negative
+from refscore.arrays import Float, integer
 from refscore.exact.arguments import hold_kind
 from refscore.exact.maps import AffineMap, NotAffine, probe
 from refscore.samplers.arguments import whole
@@ -166,7 +166,7 @@ def _count(sampler: Sampler | Multistep, steps: int | None) -> int:
         if most is None:
             raise ValueError(f"steps is None, but {sampler.name} takes any number of equal steps; say how many")
         return most
-    n = whole(steps, "steps", not_negative)
+    n = whole(steps, "steps", 0)
     if most is not None and n > most:
         raise ValueError(f"steps is {steps}; expected a whole number ≤ {most}")
     return n

@@ -294,12 +294,12 @@ def wasserstein2(pushed: Pushed, q: Gaussian | Mixture, *, rtol: float = 1e-10, 
 
 def _steps(sampler: Sampler | Multistep, first: int, steps: int | None) -> tuple[int, int]:
     """The first step, and how many."""
-    begin, most = whole(first, "first", not_negative), sampler.n_steps
+    begin, most = whole(first, "first", 0), sampler.n_steps
     if isinstance(sampler, Multistep) and begin:
         raise ValueError(f"first is {first}, but {sampler.name} has a memory by then; expected 0")
     if steps is None and most is None:
         raise ValueError(f"steps is None, but {sampler.name} takes any number of equal steps; say how many")
-    count = (most or 0) - begin if steps is None else whole(steps, "steps", not_negative)
+    count = (most or 0) - begin if steps is None else whole(steps, "steps", 0)
     if count < 0 or (most is not None and begin + count > most):
         raise ValueError(f"steps {begin} to {begin + count} are asked for; {sampler.name} has {most}")
     return begin, count

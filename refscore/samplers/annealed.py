@@ -127,7 +127,7 @@ def annealed(sigmas: ArrayLike, *, step_size: ArrayLike, steps_per_level: int, d
         raise ValueError(
             f"sigmas of shape {level.shape} do not descend to a positive level; expected σ_1 > … > σ_L > 0"
         )
-    each = whole(steps_per_level, "steps_per_level", positive)
+    each = whole(steps_per_level, "steps_per_level", 1)
     n = len(level) * each
     step_sizes = number(step_size, "step_size", positive) * (level / level[-1]) ** 2  # (ALD.1)
 

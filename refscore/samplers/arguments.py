@@ -8,13 +8,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Check, Float, as_float64, lift, not_negative, number, positive, read_only
+from refscore.arrays import Float, as_float64, integer, lift, not_negative, number, positive, read_only
 from refscore.paths import Path
 
 __all__ = ["grid", "levels_of_step", "times_of_step", "whole"]
 
 
-def whole(value: ArrayLike, name: str, check: Check) -> int:
+def whole(value: ArrayLike, name: str, least: int) -> int:
     """Hold a count of steps to a whole number, which may come as a float, such as 1e6.
 
     Parameters
@@ -23,8 +23,8 @@ def whole(value: ArrayLike, name: str, check: Check) -> int:
         The parameter.
     name : str
         What it is called, for the error.
-    check : callable
-        ``positive`` or ``not_negative`` of ``refscore.arrays``.
+    least : int
+        The least that is accepted.
 
     Returns
     -------
@@ -34,19 +34,19 @@ def whole(value: ArrayLike, name: str, check: Check) -> int:
     Raises
     ------
     ValueError
-        If it is no single whole number, or does not pass `check`.
+        If it is no single whole number, or less than `least`.
 
     Examples
     --------
-    >>> whole(1.5, "steps", positive)
+    >>> whole(1.5, "steps", 1)
     Traceback (most recent call last):
         ...
     ValueError: steps is 1.5; expected a whole number
     """
-    found = number(value, name, check)
+    found = number(value, name)
     if not found.is_integer():
         raise ValueError(f"{name} is {found}; expected a whole number")
-    return int(found)
+    return integer(int(found), name, least)
 
 
 def times_of_step(t: ArrayLike, s: ArrayLike, x: Float) -> tuple[Float, Float, Float]:

@@ -61,7 +61,7 @@ def leapfrog(
     v = of_shape(velocity, "velocity", x.shape, "x")
     h = number(step_size, "step_size", positive)
     s = of_shape(score(x), "score(x)", x.shape, "x")
-    for _ in range(whole(n_steps, "n_steps", positive)):
+    for _ in range(whole(n_steps, "n_steps", 1)):
         v = v + 0.5 * h * s
         x = x + h * v
         s = of_shape(score(x), "score(x)", x.shape, "x")
@@ -170,7 +170,7 @@ def unadjusted_hmc(step_size: ArrayLike, *, n_steps: int) -> Sampler:
     >>> round(float(law.cov[0, 0]), 13)
     0.48
     """
-    h, count = number(step_size, "step_size", positive), whole(n_steps, "n_steps", positive)
+    h, count = number(step_size, "step_size", positive), whole(n_steps, "n_steps", 1)
 
     def step(score: Score, x: Float, k: int, noise: Float | None) -> Float:  # noqa: ARG001  every step is the same
         assert noise is not None

@@ -17,7 +17,7 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refscore.arrays import Float, integer, not_negative, of_shape, positive, read_only, samples
+from refscore.arrays import Float, integer, of_shape, read_only, samples
 from refscore.samplers.arguments import whole
 
 __all__ = ["Callback", "Moments", "Running", "Trajectory", "moments", "several", "thinned"]
@@ -240,8 +240,8 @@ def thinned(callback: Callback, *, every: int, first: int = 0) -> Callback:
     [6, 9]
     """
     _callable(callback)
-    period = whole(every, "every", positive)
-    begin = whole(first, "first", not_negative)
+    period = whole(every, "every", 1)
+    begin = whole(first, "first", 0)
 
     def look(k: int, x: Float) -> None:
         if k >= begin and (k - begin + 1) % period == 0:  # (MOM.2)

@@ -99,7 +99,7 @@ def test_a_corrector_with_one_size_for_the_batch_has_no_law():
     ("steps", "message"),
     [
         (None, "steps is None, but langevin takes any number of equal steps"),
-        (-1, "steps is -1.0; expected steps >= 0"),
+        (-1, "steps is -1; expected at least 0"),
         (1.5, "steps is 1.5; expected a whole number"),
     ],
 )

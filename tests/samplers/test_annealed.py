@@ -117,7 +117,7 @@ def test_a_whole_number_may_come_as_a_float():
 def test_bad_parameters_are_named():
     with pytest.raises(ValueError, match=r"steps_per_level is 1.5; expected a whole number"):
         annealed(SIGMAS, step_size=0.1, steps_per_level=1.5)
-    with pytest.raises(ValueError, match=r"steps_per_level is 0.0; expected steps_per_level > 0"):
+    with pytest.raises(ValueError, match=r"steps_per_level is 0; expected at least 1"):
         annealed(SIGMAS, step_size=0.1, steps_per_level=0)
     with pytest.raises(ValueError, match=r"noise has shape \(7, 1, 1\); expected \(8, 1, 1\)"):
         annealed_langevin(np.add, [[1.0]], np.zeros((7, 1, 1)), sigmas=SIGMAS, step_size=0.1, steps_per_level=2)

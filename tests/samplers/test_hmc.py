@@ -63,7 +63,7 @@ def test_full_kicks_at_the_ends_are_another_trajectory():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match=r"n_steps is 0.0; expected n_steps > 0"):
+    with pytest.raises(ValueError, match=r"n_steps is 0; expected at least 1"):
         leapfrog(np.negative, [[1.0]], [[1.0]], step_size=0.1, n_steps=0)
     with pytest.raises(ValueError, match=r"n_steps is 1.5; expected a whole number"):
         unadjusted_hmc(0.1, n_steps=1.5)
