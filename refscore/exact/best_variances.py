@@ -21,6 +21,7 @@ from refscore.exact.arguments import hold_kind
 from refscore.exact.quadrature import expectation
 from refscore.samplers.ancestral import large_variance, small_variance
 from refscore.samplers.ancestral_variances import analytic_variance
+from refscore.samplers.arguments import levels_of_step
 from refscore.targets import Gaussian, Mixture
 
 __all__ = ["best_variance", "best_variances", "mean_square_score"]
@@ -77,7 +78,7 @@ def best_variance(target: Gaussian | Mixture) -> Callable[[float, float, float, 
     Returns
     -------
     callable
-        Of (α_t, σ_t, α_s, σ_s), for ``samplers.ancestral_vp``.
+        Of (α_t, σ_t, α_s, σ_s), for ``samplers.ancestral_vp``; a ValueError if the noise rises.
 
     Examples
     --------
@@ -94,6 +95,7 @@ def best_variance(target: Gaussian | Mixture) -> Callable[[float, float, float, 
     hold_kind(target, "target", Gaussian, Mixture)
 
     def variance(alpha_t: float, sigma_t: float, alpha_s: float, sigma_s: float) -> Float:
+        _hold_levels(alpha_t, sigma_t, alpha_s, sigma_s)
         gamma = mean_square_score(target, alpha_t, sigma_t)
         return analytic_variance(gamma, alpha_t, sigma_t, alpha_s, sigma_s)
 
@@ -113,7 +115,7 @@ def best_variances(target: Gaussian) -> Callable[[float, float, float, float], F
     Returns
     -------
     callable
-        Of (α_t, σ_t, α_s, σ_s) to (d,), for ``samplers.ancestral_vp``.
+        Of (α_t, σ_t, α_s, σ_s) to (d,), for ``samplers.ancestral_vp``; a ValueError if the noise rises.
 
     Notes
     -----
@@ -136,6 +138,7 @@ def best_variances(target: Gaussian) -> Callable[[float, float, float, float], F
     hold_kind(target, "target", Gaussian)
 
     def variances(alpha_t: float, sigma_t: float, alpha_s: float, sigma_s: float) -> Float:
+        _hold_levels(alpha_t, sigma_t, alpha_s, sigma_s)
         ell = target.covariance.values
         unknown = np.diag(target.covariance.at(sigma_t**2 * ell / (alpha_t**2 * ell + sigma_t**2)))
         tau = large_variance(alpha_t, sigma_t, alpha_s, sigma_s) / sigma_t**2
@@ -143,3 +146,8 @@ def best_variances(target: Gaussian) -> Callable[[float, float, float, float], F
         return value
 
     return variances
+
+
+def _hold_levels(alpha_t: float, sigma_t: float, alpha_s: float, sigma_s: float) -> None:
+    """The other way round the clipped τ is 0, and so is the variance: an answer that looks like one."""
+    levels_of_step(np.zeros((1, 1)), alpha_t=alpha_t, sigma_t=sigma_t, alpha_s=alpha_s, sigma_s=sigma_s)

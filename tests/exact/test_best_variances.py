@@ -129,6 +129,14 @@ def test_bad_arguments_are_named():
         mean_square_score(TARGET, 0.0, 1.0)
 
 
+@pytest.mark.parametrize("variance", [best_variance(TARGET), best_variances(DIAGONAL)], ids=["one", "each"])
+def test_levels_the_other_way_round_are_named(variance):
+    with pytest.raises(ValueError, match=r"the step goes up: from σ/α = 0\.75 to 1\.33333; expected less noise at s"):
+        variance(0.8, 0.6, 0.6, 0.8)
+    with pytest.raises(ValueError, match=r"alpha_s is 0\.0; expected alpha_s > 0"):
+        variance(0.6, 0.8, 0.0, 1.0)
+
+
 def test_partial_is_a_variance_of_the_sampler():
     sampler = ancestral_vp(rs.paths.VP(), [0.9, 0.1], variance=partial(learned_variance, 0.5))
     assert sampler.draws == 1
