@@ -1,5 +1,7 @@
 """``path.*``: other right algebra conforms in both dtypes, on both clocks; cancellation and conventions are named."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -208,6 +210,26 @@ def test_cancellation_is_named_in_float32_too(name, fault):
     assert max(r.ratio for r in report.results) > 1000
     assert next(r for r in report.results if r.check == f"{name}/t=1e-05").outcome == "fail"
     assert all(r.outcome == "pass" for r in report.results if r.check in (f"{name}/t=0", f"{name}/t=1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "keywords"),
+    [
+        ("path.vp", "VP-cancellation", {"beta_min": 0.1, "beta_max": 20.0}),
+        ("path.subvp", "SUBVP-cancellation", {"beta_min": 0.1, "beta_max": 20.0}),
+        ("path.cosine", "COS-cancellation", {"s": 0.008}),
+    ],
+)
+def test_what_cancellation_costs_in_float32_is_what_its_text_says(name, fault, keywords):
+    text, function = next((f.effect, f.function) for f in CATALOGUE[name].faults if f.name == fault)
+    t = np.append(1e-5, np.geomspace(1e-5, 1e-3, 200_001)).astype(np.float32)
+    sigma, right = function(t, **keywords)[1], CATALOGUE[name].reference(t.astype(np.float64), **keywords)[1]
+    assert sigma.dtype == np.float32
+    said = [float(number) for number in re.findall(r"([0-9.]+) %", text)]
+    lost = 100 * np.abs(sigma / right - 1)
+    expected = [lost[0], lost.max()]  # at t = 1e-5, and from there to 1e-3
+    assert "t = 1e-5" in text
+    np.testing.assert_allclose(said, expected[: len(said)], atol=0.05 + 0.45 * (name == "path.cosine"))
 
 
 @pytest.mark.peer

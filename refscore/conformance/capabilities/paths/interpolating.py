@@ -73,7 +73,7 @@ COSINE_PATH = Capability(
         Fault(
             "COS-cancellation",
             "1 − ᾱ cancels near the data",
-            "the last steps see the wrong noise level: in float32 σ is off by per cents at t = 1e-5",
+            "the last steps see the wrong noise level: in float32 σ is off by 4 % at t = 1e-5",
             _cosine_plain,
         ),
         Fault(
