@@ -50,7 +50,7 @@ Backend = Literal["cpu", "portable", "reference"]
 """Compiled by Numba; the same bits from NumPy alone; or refscore's own steps."""
 
 LANES = 4096  # of the portable twin at a time: its temporaries stay in cache; no bit depends on it
-BLOCK = 2**17  # bytes of a block of lanes: it stays near the core
+BLOCK = 2**15  # bytes of a block of lanes: it stays next to the core
 
 
 def known(backend: str, dtype: Any) -> None:

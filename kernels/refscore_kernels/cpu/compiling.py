@@ -53,7 +53,8 @@ def _numba() -> ModuleType:
 @cache
 def _digest() -> str:
     here = Path(__file__).parent
-    files = [here.parent / "elementary.py", here.parent / "units.py", here / "tiles.py", Path(__file__)]
+    tiles = (here / f"{name}.py" for name in ("tiles", "mixture_tiles", "traced", "vectors"))
+    files = [here.parent / "elementary.py", here.parent / "units.py", *tiles, Path(__file__)]
     files += sorted((here / "lanes").glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
@@ -80,7 +81,7 @@ def kernels(single: bool = False, contract: bool = False, taped: bool = False) -
     from refscore_kernels.cpu import lanes
 
     _numba()
-    from refscore_kernels.cpu.tiles import rows_of_tile
+    from refscore_kernels.cpu import mixture_tiles, tiles
 
     label = f"{'32' if single else '64'}{'c' if contract else ''}{'t' if taped else ''}_{_digest()}"
     found: Namespace = {}
@@ -93,7 +94,10 @@ def kernels(single: bool = False, contract: bool = False, taped: bool = False) -
     found |= {name: found[pair[single]] for name, pair in NAMES.items()}
     if taped:
         found["fill"] = found["copied"]
-    found |= {"four_rows": rows_of_tile(4, contract), "one_row": rows_of_tile(1, contract)}
+    found |= {"four_rows": tiles.rows_of_tile(4, contract), "one_row": tiles.rows_of_tile(1, contract)}
+    found |= {"products": tiles.rows_of_block(contract, True), "more_products": tiles.rows_of_block(contract, False)}
+    found |= {"exponents": mixture_tiles.squares(contract), "pulls": mixture_tiles.pulls(contract)}
+    found |= {"weigh": mixture_tiles.shares(contract), "alive": mixture_tiles.alive}
     return found
 
 

@@ -1,9 +1,6 @@
-"""Matrix times a tile of lanes, as vector instructions: sums that stay in registers from the first term to the last.
+"""Matrix times a tile of lanes, as intrinsics whose sums stay in registers from the first term to the last.
 
-A tile is 256 bytes of lanes, number j at [j, :]: 32 lanes of float64, 64 of float32. LLVM's vectoriser takes the sums
-of a matrix product through memory after every few terms; these loops, written as its vectors, do not. Each lane adds
-its own terms, one after the other, each product and each sum rounded by itself unless ``contract`` is asked for, so no
-bit depends on the width of the vectors, which is that of the machine.
+Networks hold a tile's rows one behind the other; the other scores take lanes lo, lo + 1, … of blocks (rows, lanes).
 """
 
 from __future__ import annotations
@@ -11,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["BYTES", "rows_of_tile"]
+from refscore_kernels.cpu.vectors import INDEX, Emitter
 
-BYTES = 256  # of a tile's row
-VECTORS = (("+avx512f", (64, 4)), ("+avx", (32, 2)))  # bytes of a vector and how many: four rows of sums fit registers
-NARROW = 16, 2
-INDEX, PLACE = ir.IntType(64), ir.IntType(32)
+__all__ = ["rows_of_block", "rows_of_tile"]
+
+Compiled = Callable[..., Any]
 
 
-def rows_of_tile(count: int, contract: bool) -> Callable[..., Any]:
+def rows_of_tile(count: int, contract: bool) -> Compiled:
     """A compiled function (y, x, a, b, i, d): rows i … i + count - 1 of y = b + a x for a tile.
 
         y[i, l] = (b[i] + a[i, 0] x[0, l]) + a[i, 1] x[1, l] + …,   d terms, in turn                     (FWD.5)
@@ -46,65 +41,86 @@ def rows_of_tile(count: int, contract: bool) -> Callable[..., Any]:
     @intrinsic
     def rows(_, y, x, a, b, i, d):  # type: ignore[no-untyped-def]  # noqa: ARG001  Numba looks at the names
         def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            features = context.codegen().magic_tuple()[2].split(",")
-            vector = next((v for feature, v in VECTORS if feature in features), NARROW)
-            _emit(context, builder, signature.args[0], args, (count, *vector, contract))
+            e = Emitter(context, builder, signature.args[0].dtype, contract)
+            to, given, matrix, bias = (e.array(kind, value).data for kind, value in zip(signature.args, args[:4]))
+            i, d = args[4:]
+            lanes, places = INDEX(e.lanes), [builder.add(i, INDEX(r)) for r in range(count)]
+            weights = [builder.gep(matrix, [builder.mul(place, d)]) for place in places]
+            begun = [e.everywhere(e.at(bias, place)) for place in places]
+            for piece in e.pieces(e.columns):
+                _rows(
+                    e,
+                    (weights, INDEX(0), d),
+                    lambda j, c, piece=piece: e.load(
+                        given, builder.add(builder.mul(j, lanes), INDEX(piece + c * e.width))
+                    ),
+                    lambda r, _: begun[r],
+                    lambda r, c, value, piece=piece: e.store(
+                        value, to, builder.add(builder.mul(places[r], lanes), INDEX(piece + c * e.width))
+                    ),
+                )
             return context.get_dummy_value()
 
         return types.void(y, x, a, b, types.int64, types.int64), emit
 
-    value: Callable[..., Any] = rows
+    value: Compiled = rows
     return value
 
 
-def _emit(context: Any, builder: Any, array: Any, args: Any, shape: tuple[int, int, int, bool]) -> None:
-    """Loops over j for `columns` vectors of the tile at a time, with `count` rows of sums."""
-    count, bytes_of_vector, columns, contract = shape
-    number, size = context.get_value_type(array.dtype), array.dtype.bitwidth // 8
-    lanes, width = BYTES // size, bytes_of_vector // size
-    vector = ir.VectorType(number, width)
-    flags = ("contract",) if contract else ()
-    y, x, a, b = (context.make_array(array)(context, builder, value).data for value in args[:4])
-    i, d = args[4:]
+def _rows(e: Emitter, matrix: Any, load: Any, begin: Any, store: Any) -> None:
+    """Sums over j of matrix[r][j] load(j, c), from begin(r, c) on; then store(r, c, sum)."""
+    weights, first, last = matrix
+    columns = range(e.columns)
 
-    def number_at(start: Any, offset: Any) -> Any:
-        return builder.load(builder.gep(start, [offset]))
+    def terms(j: Any, sums: list[Any]) -> list[Any]:
+        given = [load(j, c) for c in columns]
+        found = []
+        for r, row in enumerate(weights):
+            weight = e.everywhere(e.at(row, j))
+            found += [e.add(sums[r * len(columns) + c], e.multiply(weight, given[c])) for c in columns]  # (FWD.5)
+        return found
 
-    def vector_at(start: Any, offset: Any) -> Any:
-        return builder.bitcast(builder.gep(start, [offset]), vector.as_pointer())
+    begun = [begin(r, c) for r in range(len(weights)) for c in columns]
+    for k, value in enumerate(e.sums(begun, first, last, terms)):
+        store(k // len(columns), k % len(columns), value)
 
-    def everywhere(value: Any) -> Any:
-        nothing = ir.Constant(vector, ir.Undefined)
-        first = builder.insert_element(nothing, value, ir.Constant(PLACE, 0))
-        return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(PLACE, width), [0] * width))
 
-    places = [builder.add(i, INDEX(r)) for r in range(count)]
-    matrix = [builder.gep(a, [builder.mul(place, d)]) for place in places]
-    begun = [everywhere(number_at(b, place)) for place in places]
-    for piece in range(0, lanes, width * columns):
-        before, loop, after = builder.block, builder.append_basic_block("term"), builder.append_basic_block("row")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        j = builder.phi(INDEX)
-        sums = [[builder.phi(vector) for _ in range(columns)] for _ in range(count)]
-        offset = builder.add(builder.mul(j, INDEX(lanes)), INDEX(piece))
-        given = [builder.load(vector_at(x, builder.add(offset, INDEX(c * width))), align=size) for c in range(columns)]
-        added = []
-        for r in range(count):
-            weight = everywhere(number_at(matrix[r], j))
-            row = [
-                builder.fadd(s, builder.fmul(weight, h, flags=flags), flags=flags) for s, h in zip(sums[r], given)
-            ]  # (FWD.5)
-            added.append(row)
-            for s, value in zip(sums[r], row):
-                s.add_incoming(begun[r], before)
-                s.add_incoming(value, loop)
-        following = builder.add(j, INDEX(1))
-        j.add_incoming(INDEX(0), before)
-        j.add_incoming(following, loop)
-        builder.cbranch(builder.icmp_signed("<", following, d), loop, after)
-        builder.position_at_end(after)
-        for place, row in zip(places, added):
-            for c, value in enumerate(row):
-                to = builder.add(builder.mul(place, INDEX(lanes)), INDEX(piece + c * width))
-                builder.store(value, vector_at(y, to), align=size)
+def rows_of_block(contract: bool, fresh: bool) -> Compiled:
+    """A compiled function (count, y, x, a, i, first, last, lo): `count` rows of y, terms j = first … last - 1 of a x.
+
+    Parameters
+    ----------
+    contract : bool
+        Whether a product and a sum may be rounded together.
+    fresh : bool
+        Whether the sum begins with its first term; else with what is in y. -0 + t is t, whatever t is.
+
+    Returns
+    -------
+    intrinsic
+        For functions that Numba compiles; x, y and a are of two dimensions.
+    """
+
+    @intrinsic(prefer_literal=True)
+    def rows(_, count, y, x, a, i, first, last, lo):  # type: ignore[no-untyped-def]  # noqa: ARG001
+        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            e = Emitter(context, builder, y.dtype, contract)
+            to, given, matrix = (e.array(kind, value) for kind, value in zip(signature.args[1:], args[1:4]))
+            i, first, last, lo = args[4:]
+            places = [builder.add(i, INDEX(r)) for r in range(count.literal_value)]
+            weights, targets = [e.row(matrix, place) for place in places], [e.row(to, place) for place in places]
+            for piece in e.pieces(e.columns):
+                at = [builder.add(lo, INDEX(piece + c * e.width)) for c in range(e.columns)]
+                _rows(
+                    e,
+                    (weights, first, last),
+                    lambda j, c, at=at: e.load(e.row(given, j), at[c]),
+                    lambda r, c, at=at: e.constant(-0.0) if fresh else e.load(targets[r], at[c]),
+                    lambda r, c, value, at=at: e.store(value, targets[r], at[c]),
+                )
+            return context.get_dummy_value()
+
+        return types.void(count, y, x, a, *4 * (types.int64,)), emit
+
+    value: Compiled = rows
+    return value

@@ -14,6 +14,7 @@ from refscore_kernels.cpu.lanes.mixtures import (
     isotropic_mixture,
     isotropic_mixture_log,
 )
+from refscore_kernels.cpu.lanes.products import block, lanes_of
 from refscore_kernels.cpu.lanes.scores import (
     basis_gaussian,
     basis_gaussian_log,
@@ -28,8 +29,9 @@ def density(score: Any, log: Any, params: Any, rows: Any, x: Any, e: Any, s: Any
     """e[l] = log p(x[l]) and s[l] = the score there, at level 0, for the lanes of `span`, (begin, end, width)."""
     begin, end, width = span
     d = x.shape[1]
-    u, g = np.empty((d, width), x.dtype), np.empty((d, width), x.dtype)
-    work, f = np.empty((rows, width), x.dtype), np.empty(width, x.dtype)
+    wide = lanes_of(width, rows)
+    u, g = block(d, wide, x), block(d, wide, x)  # lanes from n on hold numbers, too
+    work, f = block(rows, wide, x), np.empty(width, x.dtype)
     for lo in range(begin, end, width):
         n = min(width, end - lo)
         for i in range(d):

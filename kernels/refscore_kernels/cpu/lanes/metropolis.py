@@ -20,6 +20,7 @@ from refscore_kernels.cpu.lanes.mixtures import (
 )
 from refscore_kernels.cpu.lanes.noise import fill_64 as fill
 from refscore_kernels.cpu.lanes.noise import uniforms_of
+from refscore_kernels.cpu.lanes.products import block, lanes_of
 from refscore_kernels.cpu.lanes.scores import (
     basis_gaussian,
     basis_gaussian_log,
@@ -60,9 +61,9 @@ def metropolis(
     begin, end, width, first, last = span
     d = y.shape[1]
     h, kick, half = sizes[0], sizes[1], sizes[2]
-    x, g, p, f = (np.zeros((d, width), y.dtype), np.empty((d, width), y.dtype), np.zeros((d, width), y.dtype),
-                  np.empty((d, width), y.dtype))  # fmt: skip
-    z, v, work = np.empty((d + 3, width), y.dtype), np.empty((d, width), y.dtype), np.empty((rows, width), y.dtype)
+    wide = lanes_of(width, rows)
+    x, g, p, f = block(d, wide, y), block(d, wide, y), block(d, wide, y), block(d, wide, y)
+    z, v, work = block(d + 3, wide, y), block(d, wide, y), block(rows, wide, y)
     u, now, there, gained = (np.empty(width, y.dtype), np.empty(width, y.dtype), np.empty(width, y.dtype),
                              np.empty(width, y.dtype))  # fmt: skip
     for lo in range(begin, end, width):

@@ -16,13 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from refscore_kernels.cpu.lanes.products import TILE_64 as TILE
 from refscore_kernels.units import gelu_64 as gelu
 from refscore_kernels.units import silu_64 as silu
 from refscore_kernels.units import softplus_64 as softplus
 from refscore_kernels.units import tanh_64 as tanh
-
-TILE_64, TILE_32 = 32, 64
-TILE = TILE_64
 
 
 def four_rows(y: Any, x: Any, a: Any, b: Any, i: Any, d: Any) -> None:

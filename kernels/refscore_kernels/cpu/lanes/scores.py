@@ -1,13 +1,15 @@
 """Scores of Gaussians for a block at one level: score(x, g, n, level, params, work) writes g[:d, :n].
 
-`params` are arrays whose first axis is the level; `work` has the rows that the score says it needs, and holds what
-``*_log`` needs, which is called after the score and writes the log density to e[:n].
+Lanes come in whole tiles; those beyond n hold numbers that nobody uses. `params` are arrays whose first axis is the
+level; `work` has the rows that the score says it needs, and holds what ``*_log`` needs, which is called after the score
+and writes the log density to e[:n].
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from refscore_kernels.cpu.lanes.products import TILE_64 as TILE
 from refscore_kernels.cpu.lanes.products import times
 from refscore_kernels.elementary import f8 as real
 
@@ -20,7 +22,9 @@ def gaussian(x: Any, g: Any, n: Any, level: Any, params: Any, work: Any) -> None
         c = m[level, i]
         for l in range(n):
             work[i, l] = x[i, l] - c
-    times(a[level], work, g, d, d, n)
+    matrix = a[level]
+    for lo in range(0, n, TILE):
+        times(matrix, work, g, d, d, lo)
 
 
 def gaussian_log(e: Any, g: Any, n: Any, level: Any, params: Any, work: Any) -> None:
@@ -68,12 +72,15 @@ def basis_gaussian(x: Any, g: Any, n: Any, level: Any, params: Any, work: Any) -
         c = m[level, i]
         for l in range(n):
             work[d + i, l] = c - x[i, l]
-    times(across, work[d:], work, d, d, n)
+    y = work[d:]
+    for lo in range(0, n, TILE):
+        times(across, y, work, d, d, lo)
     for i in range(d):
         v = f[level, i]
         for l in range(n):
             work[d + i, l] = v * work[i, l]
-    times(back, work[d:], g, d, d, n)
+    for lo in range(0, n, TILE):
+        times(back, y, g, d, d, lo)
 
 
 def basis_gaussian_log(e: Any, g: Any, n: Any, level: Any, params: Any, work: Any) -> None:

@@ -12,20 +12,21 @@ from typing import Any
 import numpy as np
 
 from refscore_kernels.cpu.lanes.noise import fill_64 as fill
+from refscore_kernels.cpu.lanes.products import block, lanes_of
 
 
-def load(y: Any, v: Any, block: Any, lo: Any, n: Any) -> None:
-    """block[:, :n] = y[v, :, lo : lo + n]."""
-    for i in range(block.shape[0]):
+def load(y: Any, v: Any, x: Any, lo: Any, n: Any) -> None:
+    """x[:, :n] = y[v, :, lo : lo + n]."""
+    for i in range(x.shape[0]):
         for l in range(n):
-            block[i, l] = y[v, i, lo + l]
+            x[i, l] = y[v, i, lo + l]
 
 
-def save(block: Any, y: Any, v: Any, lo: Any, n: Any) -> None:
-    """y[v, :, lo : lo + n] = block[:, :n]."""
-    for i in range(block.shape[0]):
+def save(x: Any, y: Any, v: Any, lo: Any, n: Any) -> None:
+    """y[v, :, lo : lo + n] = x[:, :n]."""
+    for i in range(x.shape[0]):
         for l in range(n):
-            y[v, i, lo + l] = block[i, l]
+            y[v, i, lo + l] = x[i, l]
 
 
 def simple(score: Any, params: Any, rows: Any, y: Any, plan: Any, place: Any, span: Any, keys: Any) -> None:
@@ -34,8 +35,9 @@ def simple(score: Any, params: Any, rows: Any, y: Any, plan: Any, place: Any, sp
     chain, offset, stream = place
     begin, end, width, first, last = span
     d = y.shape[1]
-    x, g = np.zeros((d, width), y.dtype), np.empty((d, width), y.dtype)  # lanes from n on hold numbers, too
-    z, work = np.empty((d + 3, width), y.dtype), np.empty((rows, width), y.dtype)
+    wide = lanes_of(width, rows)
+    x, g = block(d, wide, y), block(d, wide, y)  # lanes from n on hold numbers, too
+    z, work = block(d + 3, wide, y), block(rows, wide, y)
     for lo in range(begin, end, width):
         n = min(width, end - lo)
         load(y, 0, x, lo, n)
@@ -117,8 +119,9 @@ def linear(score: Any, params: Any, rows: Any, y: Any, plan: Any, place: Any, sp
     n_states, d = y.shape[0], y.shape[1]
     n_scores, draws = level.shape[1], used.shape[1]
     point = 2 * n_states + n_scores + draws  # the last row, a score's argument; rows after the scores' are new states
-    t = np.zeros((point + 1, d + 3, width), y.dtype)  # lanes from n on hold numbers, too
-    work, square = np.empty((rows, width), y.dtype), np.empty((2, width), y.dtype)
+    wide = lanes_of(width, rows)
+    t = block((point + 1) * (d + 3), wide, y).reshape(point + 1, d + 3, wide)  # lanes from n on hold numbers, too
+    work, square = block(rows, wide, y), block(2, wide, y)
     where = np.arange(point)
     for lo in range(begin, end, width):
         n = min(width, end - lo)
