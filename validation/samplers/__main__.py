@@ -32,6 +32,7 @@ from validation.samplers.words import (
     CONSISTENCY,
     DECISION,
     DIFFERENT,
+    GAUSSIANS,
     HEAD,
     HELD,
     LINE_CHAIN,
@@ -90,7 +91,7 @@ def other_sections() -> list[tuple[str, list[Line]]]:
 
 def _text(sections: Sections) -> str:
     tables, told, gap = sections
-    parts = [BEFORE, DIFFERENT, *not_published(ROWS), ""]
+    parts = [BEFORE, DIFFERENT, *not_published(ROWS), "", GAUSSIANS]
     for condition, lines in zip(CONDITIONS, tables, strict=True):
         parts += [CONDITION.format(condition), HEAD, *(line.text for line in lines), ""]
     parts += [RECURSION.format(len(gaussians.RECURSIONS), gap), ""]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import refscore as rs
 from validation.samplers import decisions, gaussians, langevin, mixtures, others
 from validation.samplers.rows import Row
 from validation.samplers.targets import CONDITIONS, SHOWN, SPANS, Seen, best_order, limit_of
@@ -55,6 +56,12 @@ def _line(cells: Iterable[str], wrong: Iterable[str]) -> Line:
     return Line(f"| {' | '.join(cells)} |", tuple(wrong))
 
 
+def _named(row: Row | langevin.Chain) -> list[str]:
+    """What a row is called, and the function it runs, whose page has the name of its module."""
+    page = getattr(rs.samplers, row.of).__module__.rpartition(".")[2]
+    return [row.name, f"[`{row.of}`]({page}.md)"]
+
+
 def _published(published: float | None) -> str:
     return "–" if published is None else f"{published:g}"
 
@@ -68,7 +75,7 @@ def gaussian_lines(row: Row, found: dict[str, dict[int, gaussians.Run]] | None =
     found = found or {path: dict(gaussians.runs(row, path)) for path in row.paths}
     lines = []
     for i, condition in enumerate(CONDITIONS):
-        cells, wrong = [row.name, _published(row.published)], []
+        cells, wrong = [*_named(row), _published(row.published)], []
         for path in SPANS:
             if path not in found:
                 cells.append("–")
@@ -117,17 +124,17 @@ def _without_noise(row: Row) -> Line:
         wrong.append(f"{row.name}, mixture on the line, {row.paths[0]}: {text} instead of {_expected(row)}")
     wrong += [f"{row.name}: not an increasing map at {n} steps" for n, each in runs.items() if not each.increases]
     shown = [f"{runs[n].distance:.1e}" for n in SHOWN]
-    return _line([row.name, _published(row.published), *cells, text, *shown, f"{runs[SHOWN[1]].first:.1e}"], wrong)
+    return _line([*_named(row), _published(row.published), *cells, text, *shown, f"{runs[SHOWN[1]].first:.1e}"], wrong)
 
 
 def _with_noise(row: Row) -> Line:
     first = row.paths[0]
     sampler = mixtures.on_a_chain(row.make(SPANS[first].path, SPANS[first].times(16)))
     if sampler is None:
-        return _line([row.name, _published(row.published), *["–"] * 7], ())
+        return _line([*_named(row), _published(row.published), *["–"] * 7], ())
     cells, wrong = _both(row, lambda path: _series(mixtures.weak_errors(row, path)))
     if not mixtures.affine_in_noise(sampler):
-        return _line([row.name, _published(row.published), *cells, *["–"] * 5], wrong)
+        return _line([*_named(row), _published(row.published), *cells, *["–"] * 5], wrong)
     laws = mixtures.laws(row, first)
     text, right = "–", True
     if row.holds:
@@ -136,7 +143,7 @@ def _with_noise(row: Row) -> Line:
         wrong.append(f"{row.name}, law on the line, {first}: {text} instead of {_expected(row)}")
     last = laws[64]
     shown = [f"{laws[16].distance:.1e}", *(f"{v:.1e}" for v in last)]
-    return _line([row.name, _published(row.published), *cells, text, *shown], wrong)
+    return _line([*_named(row), _published(row.published), *cells, text, *shown], wrong)
 
 
 def _series(found: object) -> tuple[Sequence[float], Sequence[int]]:
@@ -150,29 +157,39 @@ def chain_line(chain: langevin.Chain, condition: int) -> Line:
     at = [langevin.PARTS.index(part) for part in langevin.SHOWN_PARTS]
     exact = max(end.distance) < 1e-11
     return _chain(
-        chain.name, f"{condition}", chain, Seen(math.inf, 0.0, ()) if exact else end.seen, end.spread,
+        chain, f"{condition}", Seen(math.inf, 0.0, ()) if exact else end.seen, end.spread,
         [end.distance[i] for i in at], end.forgets[at[1]],
     )  # fmt: skip
 
 
 def _chain(
-    name: str, target: str, chain: langevin.Chain, seen: Seen, spread: float, shown: Sequence[float], forgets: float
+    chain: langevin.Chain, target: str, seen: Seen, spread: float, shown: Sequence[float], forgets: float
 ) -> Line:
     right = is_right(seen.order, chain.holds)
     order = "exact" if math.isinf(seen.order) else f"{seen.order:.3f}"
-    order, wrong = (order, ()) if right else (f"**{order}**", (f"{name}, {target}: {order} instead of {chain.holds}",))
+    order, wrong = (
+        (order, ()) if right else (f"**{order}**", (f"{chain.name}, {target}: {order} instead of {chain.holds}",))
+    )
     distances = ["0" if math.isinf(seen.order) else f"{d:.1e}" for d in shown]
-    cells = [name, target, f"{_published(chain.published)} in {chain.unit}", order, _percent(spread), *distances]
+    cells = [
+        *_named(chain),
+        target,
+        f"{_published(chain.published)} in {chain.unit}",
+        order,
+        _percent(spread),
+        *distances,
+    ]
     return _line([*cells, f"{forgets:.1f}" if forgets < 100 else f"{forgets:.0f}"], wrong)
 
 
 def line_chain(name: str) -> Line:
     """The line of a chain of equal steps on the mixture of the line."""
     _, unit, holds = langevin.LINE_CHAINS[name]
+    (chain,) = (each for each in langevin.CHAINS if each.name == name)
     end = langevin.ended_on_the_line(name)
     order = f"{end.seen.order:.3f}"
     right = is_right(end.seen.order, holds)
-    cells = [name, f"{holds} in {unit}", order if right else f"**{order}**"]
+    cells = [*_named(chain), f"{holds} in {unit}", order if right else f"**{order}**"]
     shown = [end.distance[0], end.distance[2], end.distance[4], end.first, end.variation]
     wrong = () if right else (f"{name}, mixture: {order} instead of {holds}",)
     return _line([*cells, *(f"{v:.1e}" for v in shown), f"{end.forgets:.0f}"], wrong)

@@ -11,6 +11,7 @@ __all__ = [
     "CONSISTENCY",
     "DECISION",
     "DIFFERENT",
+    "GAUSSIANS",
     "HEAD",
     "HELD",
     "LINE_CHAIN",
@@ -35,18 +36,21 @@ DIFFERENT = """## Orders that are not the published ones
 
 All other orders are as published, each within 0.02.
 """
-CONDITION = """## Gaussians with condition number {}
-"""
-HEAD = """N(m, C) in the plane, m = (0.7, −1), C with eigenvalues 0.8 and 0.8/κ. Columns:
+GAUSSIANS = """## Gaussians
 
+N(m, C) in the plane, m = (0.7, −1), C with eigenvalues 0.8 and 0.8/κ. Columns:
+
+* *function*: what the row runs, of `refscore.samplers`, with a link to its page; so in all tables;
 * *published*: the order claimed in the literature, in law for samplers with noise; – where nobody claims one;
 * *VP* … *EDM*: the order observed on that path, of the map against the exact flow for samplers without noise, of W₂
   to the exact law for others; "→" is the error that stays however many steps are taken;
 * *spread*: how much too wide (+) or too narrow (−) the law is after 16 steps, on the first path of the row;
 * *16*, *64*, *256*: W₂ to the exact law after so many steps, on that path.
-
-| sampler | published | VP | sub-VP | cosine | flow | EDM | spread | W₂, 16 | 64 | 256 |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
+"""
+CONDITION = """### Condition number κ = {}
+"""
+HEAD = """| sampler | function | published | VP | sub-VP | cosine | flow | EDM | spread | W₂, 16 | 64 | 256 |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
 RECURSION = """The laws of {} of these samplers also follow from recursions along eigenvalues, with no step taken: the
 largest relative W₂ between the two is {:.0e}."""
 QUIET = """## Mixtures, samplers without noise
@@ -58,8 +62,8 @@ Two modes, of weights 0.7 and 0.3 and standard deviations 0.55 and 0.39, in the 
 * *law*: the order of W₂ on the line, which is exact there: the sampler is an increasing map, and so is the flow;
 * *16*, *64*, *256*: that W₂ after so many steps; *W₁*: after 64.
 
-| sampler | published | paths | flow | law | W₂, 16 | 64 | 256 | W₁, 64 |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|"""
+| sampler | function | published | paths | flow | law | W₂, 16 | 64 | 256 | W₁, 64 |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"""
 NOISY = """## Mixtures, samplers with noise
 
 The mixture on the line. Columns:
@@ -70,8 +74,8 @@ The mixture on the line. Columns:
   nothing is remembered;
 * W₂, W₁ and total variation (*TV*) after so many steps.
 
-| sampler | published | weak | flow | law | W₂, 16 | W₂, 64 | W₁, 64 | TV, 64 |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|"""
+| sampler | function | published | weak | flow | law | W₂, 16 | W₂, 64 | W₁, 64 | TV, 64 |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"""
 CHAIN = """## Chains of equal steps
 
 They end at a law of their own, and its distance from the target is told by the step size. Steps are counted by r: ε =
@@ -83,33 +87,34 @@ r ℓ, or h = √(r ℓ) where a step is a time, with ℓ the smallest variance 
 * *½*, *⅛*, *1/32*: that W₂ at r;
 * *steps*: after how many steps at r = ⅛ a distance to the end is 1/e of what it was, −1/log ρ.
 
-| chain | κ | published | order | spread | W₂, r = ½ | ⅛ | 1/32 | steps |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|"""
+| chain | function | κ | published | order | spread | W₂, r = ½ | ⅛ | 1/32 | steps |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"""
 LINE_CHAIN = """On the mixture of the line, ℓ = 0.15, with the stationary law and the spectral gap of the kernel by
 quadrature (*steps*, *W₁* and *TV* at r = ½):
 
-| chain | published | order | W₂, r = ½ | ⅛ | 1/32 | W₁ | TV | steps |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|"""
+| chain | function | published | order | W₂, r = ½ | ⅛ | 1/32 | W₁ | TV | steps |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"""
 VARIANCES = """## Ancestral steps with other variances
 
-On the same Gaussians, each for itself. `ancestral_learned` with v = ½ everywhere, which is `learned_variance`; and the
-step of DDPM with the `analytic_variance` of the target's own mean square score. `learned_fraction` is the inverse of
-the first. Both have order 1; where all directions are alike, κ = 1, the analytic variance makes no error at all. W₂ is
-on VP.
+On the same Gaussians, each for itself. [`ancestral_learned`](ancestral_variances.md) with v = ½ everywhere, which is
+`learned_variance`; and the step of DDPM, [`ancestral_vp`](ancestral.md), with the `analytic_variance` of the target's
+own mean square score. `learned_fraction` is the inverse of the first. Both have order 1; where all directions are
+alike, κ = 1, the analytic variance makes no error at all. W₂ is on VP.
 
 | sampler | κ | VP | flow | W₂, 16 | 64 | 256 |
 |---|---:|---:|---:|---:|---:|---:|"""
 CONSISTENCY = """## Multistep consistency sampling
 
-`consistency_multistep`, whose steps are `consistency_step`, with the exact function of the flow: the law is that of the
-data at the boundary after 1, 2, 4 and 16 steps, to 1e-14 of its size in W₂.
+[`consistency_multistep`](consistency_sampling.md), whose steps are `consistency_step`, with the exact function of the
+flow: the law is that of the data at the boundary after 1, 2, 4 and 16 steps, to 1e-14 of its size in W₂.
 
 | κ | VP | flow | EDM |
 |---:|---:|---:|---:|"""
 HELD = """## Adaptive steps
 
-`dpm_adaptive_12_step` and `dpm_adaptive_23_step` by `adaptive_run` from `adaptive_start`, on VP, one tolerance ε for
-both `rtol` and `atol`. The state `Adaptive` of each of nine starts has a step of its own. Columns:
+[`dpm_adaptive_12_step` and `dpm_adaptive_23_step`](dpm_adaptive.md) by [`adaptive_run`](step_control.md) from
+`adaptive_start`, on VP, one tolerance ε for both `rtol` and `atol`. The state `Adaptive` of each of nine starts has a
+step of its own. Columns:
 
 * *error*: the power of ε with which the median distance from the exact flow falls, over the last two decades: 1, as
   far as it can be told (± 0.1), for the multiple of ε varies with where whole steps fall;
@@ -121,15 +126,16 @@ are accepted, and nothing limits how much they grow. With κ = 1 both coordinate
 
 | solver | κ | error | steps | ε₁ | ε₂ | ε₃ | ε₄ |
 |---|---:|---:|---:|---:|---:|---:|---:|"""
-ARRIVES = """`adaptive_sde_step` rejects noise for being large. The part of the noise's variance that arrives
-as the tolerance goes to 0, with θ = r = 0.9 and without a drift, is a number of the dimension alone, from the
+ARRIVES = """[`adaptive_sde_step`](adaptive_sde.md) rejects noise for being large. The part of the noise's variance that
+arrives as the tolerance goes to 0, with θ = r = 0.9 and without a drift, is a number of the dimension alone, from the
 stationary law of the steps it tries; no tolerance mends it. `predictable_sde_step` accepts all, and everything arrives.
 
 | | d = 1 | 16 | 256 |
 |---|---:|---:|---:|"""
 DECISION = """## Metropolis decisions
 
-MALA with ε = r ℓ and Hamiltonian Monte Carlo with h = √(r ℓ) on the Gaussians. Columns:
+MALA, [`mala_step`](mala.md), with ε = r ℓ, and Hamiltonian Monte Carlo, [`hmc_step`](hmc.md), with h = √(r ℓ) on the
+Gaussians. Columns:
 
 * *½*, *⅛*, *1/32*: the exact rate of acceptance at r, at stationarity;
 * *stationary*: "exact" if p(x) φ(z) min(1, a) is the same there and back, at 200 states and at each r, to 1e-12 of its
