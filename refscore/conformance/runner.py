@@ -25,7 +25,7 @@ from refscore.conformance.diagnosis import diagnose, diagnose_symptoms, other_co
 from refscore.conformance.gradients import NoGradient
 from refscore.conformance.guard import AdapterFailure, Call, Misfit, Mutated, describe, source
 from refscore.conformance.kinds import ArrayKind, array_kind
-from refscore.conformance.recorders import INTERCEPTED, WrongDraws, seed_library
+from refscore.conformance.recorders import INTERCEPTED, Tape, WrongDraws, seed_library
 from refscore.conformance.results import Result
 from refscore.conformance.statistics import ALPHA, DRAWS, gaussian_deviation
 
@@ -240,6 +240,8 @@ class _OfferRun:
                 outcome = finding.outcome
             except (Mutated, WrongDraws) as error:
                 outcome, finding = "fail", Finding("fail", float("inf"), str(error), symptom=error.symptom)
+                if isinstance(error, WrongDraws) and name in self.cases:
+                    self._keep_undrawn(self.cases[name])
             except NoGradient as error:
                 outcome, finding = error.outcome, Finding(error.outcome, message=str(error), symptom=error.symptom)
                 unanswered.update({name} if outcome == "fail" else ())
@@ -291,6 +293,14 @@ class _OfferRun:
 
     def _ask(self, case: Case, call: Call | None = None) -> Values:
         return (call or self.call)(case.arguments, case.keywords, random=case.random)
+
+    def _keep_undrawn(self, case: Case) -> None:
+        """Keep the output of a run that leaves noise undrawn: it may tell which steps are missing."""
+        tape = replace(Tape.of([case.arguments[i] for i in case.random]), finish=lambda _: None)
+        try:
+            self.got[case.name] = self.call(case.arguments, case.keywords, random=case.random, tape=tape)
+        except Exception:  # it draws other noise
+            return
 
     def _compare(self, case: Case) -> Finding:
         if self.offer.noise == "internal" and case.random:

@@ -161,6 +161,29 @@ def test_noise_drawn_inside():
     assert bad(report_of(drawing, noise="recorded")) == []
 
 
+@pytest.mark.parametrize(
+    ("steps_left_out", "faults"), [(1, {"PC-grid-points"}), (-1, set())], ids=["one too few", "one too many"]
+)
+def test_a_wrong_number_of_steps_is_told_by_its_draws_and_named(steps_left_out, faults):
+    def drawing(score, x, *, path, n_steps, corrector_steps, snr):
+        times = even_times(n_steps - steps_left_out, 1e-3) if n_steps > steps_left_out else np.ones(1)
+        for t, s in itertools.pairwise(times):
+            at, an = float(path.alpha(t)), float(path.alpha(s))
+            b = math.sqrt(float(path.sigma(t)) ** 2 - (at / an * float(path.sigma(s))) ** 2)
+            x = (2 - at / an) * x + b**2 * score(x, np.full(len(x), t)) + b * standard_normal(x.shape)
+            for _ in range(corrector_steps):
+                z, grad = standard_normal(x.shape), score(x, np.full(len(x), s))
+                ratio = (z**2).sum(-1, keepdims=True) / (grad**2).sum(-1, keepdims=True)
+                e = 2 * (at / an * snr) ** 2 * ratio
+                x = x + e * grad + np.sqrt(2 * e) * z
+        return x
+
+    report = report_of(drawing, noise="recorded")
+    messages = [r.message for r in report.results if r.outcome == "fail"]
+    assert any("the algorithm draws" in message for message in messages)
+    assert {fault for fault, _ in diagnosed(report)} == faults
+
+
 def test_the_draws_are_read_in_the_order_of_use():
     run = alternating(paper=True)
 
