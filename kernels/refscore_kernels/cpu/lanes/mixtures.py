@@ -2,7 +2,7 @@
 
 Rows of work: first the exponents of the K components, then their shares r_k times whatever the score weighs them by;
 row K the largest exponent, K + 1 the sum S of e^(exponent - largest), K + 2 its inverse. A component whose exponent is
-below LOWEST everywhere in a tile is left out; its share is 0 by definition, so no bit depends on it.
+below LOWEST everywhere in a tile, or in a block, is left out; its share is 0 by definition, so no bit depends on it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from refscore_kernels.cpu.lanes.products import add_times, times
 from refscore_kernels.elementary import LOWEST_64 as LOWEST
 from refscore_kernels.elementary import f8 as real
 from refscore_kernels.elementary import minus_log_64 as minus_log
-from refscore_kernels.elementary import u8
 
 
 def exponents(count: Any, e: Any, x: Any, mu: Any, v: Any, c: Any, k: Any, top: Any, lo: Any) -> None:
@@ -34,13 +33,13 @@ def alive(w: Any, k: Any, top: Any, lowest: Any, lo: Any) -> Any:
     raise NotImplementedError
 
 
-def largest(work: Any, k: Any, top: Any, lo: Any) -> None:
+def largest(work: Any, k: Any, top: Any, n: Any) -> None:
     """Row `top` after component k, which is row k."""
     if k == 0:
-        for l in range(u8(lo), u8(lo + TILE)):
+        for l in range(n):
             work[top, l] = work[0, l]
     else:
-        for l in range(u8(lo), u8(lo + TILE)):
+        for l in range(n):
             e = work[k, l]
             work[top, l] = e if e > work[top, l] else work[top, l]
 
@@ -133,40 +132,49 @@ def basis_mixture(x: Any, g: Any, n: Any, level: Any, params: Any, work: Any) ->
     half, zero = real(-0.5), real(0)
     live = np.empty(top, np.int64)
     away, turned, kept = work[top + 3 :], work[top + 3 + d :], work[top + 3 + 2 * d :]
-    for lo in range(0, n, TILE):
-        for k in range(top):
-            for i in range(d):
-                m = mu[level, k, i]
-                for l in range(u8(lo), u8(lo + TILE)):
-                    away[i, l] = m - x[i, l]
+    for k in range(top):
+        for i in range(d):
+            m = mu[level, k, i]
+            for l in range(n):
+                away[i, l] = m - x[i, l]
+        for lo in range(0, n, TILE):
             times(across[k], away, turned, d, d, lo)
-            for l in range(u8(lo), u8(lo + TILE)):
-                work[k, l] = zero
-            for i in range(d):
-                fi, row = f[level, k, i], k * d + i
-                for l in range(u8(lo), u8(lo + TILE)):
-                    y = turned[i, l]
-                    t = fi * y
-                    kept[row, l] = t
-                    work[k, l] = work[k, l] + t * y
-            ck = c[level, k]
-            for l in range(u8(lo), u8(lo + TILE)):
-                work[k, l] = half * work[k, l] + ck
-            largest(work, k, top, lo)
-        count = shares(work, back, top, live, lo)
+        for l in range(n):
+            work[k, l] = zero
         for i in range(d):
-            for l in range(u8(lo), u8(lo + TILE)):
-                g[i, l] = zero
-        for j in range(count):
-            k = live[j]
-            for i in range(d):
-                row = k * d + i
-                for l in range(u8(lo), u8(lo + TILE)):
-                    away[i, l] = work[k, l] * kept[row, l]
+            fi, row = f[level, k, i], k * d + i
+            for l in range(n):
+                y = turned[i, l]
+                t = fi * y
+                kept[row, l] = t
+                work[k, l] = work[k, l] + t * y
+        ck = c[level, k]
+        for l in range(n):
+            work[k, l] = half * work[k, l] + ck
+        largest(work, k, top, n)
+    count = 0
+    for k in range(top):
+        found = 0
+        for lo in range(0, n, TILE):
+            found += 1 if alive(work, k, top, LOWEST, lo) else 0
+        live[count] = k
+        count += 1 if found > 0 else 0
+    for lo in range(0, n, TILE):
+        weigh(work, back, live, count, top, lo)
+    for i in range(d):
+        for l in range(n):
+            g[i, l] = zero
+    for j in range(count):
+        k = live[j]
+        for i in range(d):
+            row = k * d + i
+            for l in range(n):
+                away[i, l] = work[k, l] * kept[row, l]
+        for lo in range(0, n, TILE):
             add_times(back[k], away, g, d, d, lo)
-        for i in range(d):
-            for l in range(u8(lo), u8(lo + TILE)):
-                g[i, l] = g[i, l] * work[top + 2, l]
+    for i in range(d):
+        for l in range(n):
+            g[i, l] = g[i, l] * work[top + 2, l]
 
 
 def basis_mixture_log(e: Any, g: Any, n: Any, level: Any, params: Any, work: Any) -> None:
