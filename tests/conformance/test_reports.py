@@ -15,6 +15,7 @@ from refscore.conformance import Adapter, TargetError, check_here
 from refscore.conformance.expected import apply_expected, read_expected
 from refscore.conformance.reports import print_report, to_html, to_json, to_junit
 from refscore.conformance.reports.json import schema
+from refscore.conformance.reports.terminal import TITLES, _summary, print_table
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +169,15 @@ def test_figures_that_are_no_numbers_survive_json(report):
     document = json.loads(to_json(odd))
     assert (document["results"][0]["ratio"], document["results"][0]["detects"]) == ("inf", None)
     assert np.isfinite(document["seconds"])
+
+
+@pytest.mark.parametrize("width", [66, 80, 100, 140])
+def test_no_width_cuts_a_verdict(width: int) -> None:
+    name = "sampler.predictor_corrector (order=corrector_first, predictor=euler_maruyama, norms=batch_mean)"
+    lines = [["a library 1.2.3", name, "14/14", "0.25 of 16", "a relative 1e-14", "inconclusive"]]
+    out = Console(width=width, record=True, file=io.StringIO())
+    print_table(_summary(lines, ["adapter", *TITLES], width), out)
+    text = out.export_text()
+    assert "inconclusive" in text
+    assert "14/14" in text
+    assert max(map(len, text.splitlines())) <= width

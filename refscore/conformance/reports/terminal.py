@@ -21,6 +21,8 @@ STYLE = {
     "inconclusive": "yellow",
     "XPASS": "bold red",
 }
+TITLES = ("capability", "checks", "worst error", "would have seen", "verdict")
+FOLDS = (("adapter", 12), ("would have seen", 10), ("worst error", 8), ("adapter", 8), ("capability", 12))
 LABEL = re.compile(r"(claim|expected|looks like|reproduce|also) +| +")
 SHOWN = 3  # further failing checks of the same capability are counted, not printed
 
@@ -51,26 +53,12 @@ def print_report(report: Report, out: Console) -> None:
         out.print(Text(line))
     out.print()
     several = len(report.adapters) > 1
-    longest = max((len(row.capability) for row in rows(report)), default=0)
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    if several:
-        table.add_column("adapter", overflow="fold", min_width=12)
-    table.add_column("capability", overflow="fold", min_width=longest)
-    table.add_column("checks", justify="right", no_wrap=True)
-    table.add_column("worst error", overflow="fold")
-    table.add_column("would have seen", overflow="fold")
-    table.add_column("verdict", no_wrap=True)
+    lines: list[list[str]] = []
     for row in rows(report):
         name = f"{row.capability} ({row.declared})" if row.declared else row.capability
-        cells: list[str | Text] = [
-            name,
-            f"{row.passed}/{row.ran}",
-            row.worst,
-            row.seen,
-            Text(row.verdict, style=STYLE.get(row.verdict, "")),
-        ]
-        table.add_row(*([row.adapter, *cells] if several else cells))
-    print_table(table, out)
+        cells = [name, f"{row.passed}/{row.ran}", row.worst, row.seen, row.verdict]
+        lines.append([row.adapter, *cells] if several else cells)
+    print_table(_summary(lines, ["adapter", *TITLES] if several else [*TITLES], out.width), out)
     out.print()
     for number, group in enumerate(groups(report), 1):
         _print_group(number, group, several, out)
@@ -89,6 +77,24 @@ def _print_group(number: int, group: Sequence[Result], several: bool, out: Conso
         more = f" · and {len(group) - 1 - SHOWN} more" if len(group) > 1 + SHOWN else ""
         _print_indented(Text(f"also       {others}{more}"), out)
     out.print()
+
+
+def _summary(lines: list[list[str]], titles: list[str], total: int) -> Table:
+    """The table of verdicts. Where `total` is too narrow, conventions fold, then FOLDS, verdicts never."""
+    wanted = [max(map(len, column)) for column in zip(titles, *lines)]
+    place = titles.index("capability")
+    names = max(len(line[place].partition(" (")[0]) for line in lines) if lines else 0
+    for title, floor in (("capability", names), *FOLDS):
+        over = sum(wanted) + 3 * (len(titles) - 1) - total
+        if title in titles and over > 0:
+            i = titles.index(title)
+            wanted[i] = max(min(floor, wanted[i]), wanted[i] - over)
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for title, width in zip(titles, wanted):
+        table.add_column(title, overflow="fold", width=width, justify="right" if title == "checks" else "left")
+    for line in lines:
+        table.add_row(*line[:-1], Text(line[-1], style=STYLE.get(line[-1], "")))
+    return table
 
 
 def print_table(table: Table, out: Console) -> None:
