@@ -53,7 +53,7 @@ def _numba() -> ModuleType:
 @cache
 def _digest() -> str:
     here = Path(__file__).parent
-    tiles = (here / f"{name}.py" for name in ("tiles", "mixture_tiles", "traced", "vectors"))
+    tiles = (here / f"{name}.py" for name in ("tiles", "mixture_tiles", "noise_tiles", "traced", "vectors"))
     files = [here.parent / "elementary.py", here.parent / "units.py", *tiles, Path(__file__)]
     files += sorted((here / "lanes").glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
@@ -81,7 +81,7 @@ def kernels(single: bool = False, contract: bool = False, taped: bool = False) -
     from refscore_kernels.cpu import lanes
 
     _numba()
-    from refscore_kernels.cpu import mixture_tiles, tiles
+    from refscore_kernels.cpu import mixture_tiles, noise_tiles, tiles
 
     label = f"{'32' if single else '64'}{'c' if contract else ''}{'t' if taped else ''}_{_digest()}"
     found: Namespace = {}
@@ -98,6 +98,8 @@ def kernels(single: bool = False, contract: bool = False, taped: bool = False) -
     found |= {"products": tiles.rows_of_block(contract, True), "more_products": tiles.rows_of_block(contract, False)}
     found |= {"exponents": mixture_tiles.squares(contract), "pulls": mixture_tiles.pulls(contract)}
     found |= {"weigh": mixture_tiles.shares(contract), "alive": mixture_tiles.alive}
+    found |= {"of_chains": noise_tiles.normals(False), "of_groups": noise_tiles.normals(True)}
+    found |= {"of_uniforms": noise_tiles.uniforms}
     return found
 
 

@@ -80,6 +80,7 @@ def test_inner_loops_are_vectors(code: str) -> None:
     noise = [loop for loop in loops if loop["sqrtpd"]]
     assert noise, "the loop that makes normals is not a vector loop"
     assert noise[0]["pmuludq"] + noise[0]["pmullq"] >= 16, "Philox has ten rounds of two products"
+    assert noise[0]["sqrtpd"] >= 2, "vectors in alternation"
     assert [loop for loop in loops if loop["psllq"] and loop["mulpd"] >= 10 and not loop["sqrtpd"]], "exponentials"
 
 

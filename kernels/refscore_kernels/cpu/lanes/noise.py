@@ -18,12 +18,27 @@ def ten(keys: Any) -> Any:
     )  # fmt: skip
 
 
+def of_chains(z: Any, row: Any, group: Any, n: Any, chain: Any, step: Any, stream: Any, keys: Any) -> Any:
+    """The lane up to which a group's rows from `row` on are filled, here none; compiled: noise_tiles.normals."""
+    return 0
+
+
+def of_groups(z: Any, row: Any, group: Any, n: Any, chain: Any, step: Any, stream: Any, keys: Any) -> Any:
+    """The same for lanes that are groups of one chain, from `group` on; compiled: noise_tiles.normals."""
+    return 0
+
+
+def of_uniforms(u: Any, n: Any, chain: Any, step: Any, stream: Any, keys: Any) -> Any:
+    """The lane up to which u is filled, here none; compiled: noise_tiles.uniforms."""
+    return 0
+
+
 def fill_64(z: Any, d: Any, n: Any, chain: Any, step: Any, stream: Any, keys: Any) -> None:
     """z[:d, :n]: the normals of n chains from `chain` on; z has an even number of rows."""
     k, c, s, t = ten(keys), u8(chain), u8(step), u8(stream)
     for j in range((d + 1) // 2):
         g = u8(j)
-        for l in range(n):
+        for l in range(of_chains(z, 2 * j, j, n, chain, step, stream, keys), n):
             w0, w1, w2, w3 = philox(c + u8(l), g, s, t, k)
             z0, z1 = normals_64(w0, w1, w2, w3)
             z[2 * j, l] = z0
@@ -35,7 +50,7 @@ def fill_32(z: Any, d: Any, n: Any, chain: Any, step: Any, stream: Any, keys: An
     k, c, s, t = ten(keys), u8(chain), u8(step), u8(stream)
     for j in range((d + 3) // 4):
         g = u8(j)
-        for l in range(n):
+        for l in range(of_chains(z, 4 * j, j, n, chain, step, stream, keys), n):
             w0, w1, w2, w3 = philox(c + u8(l), g, s, t, k)
             z0, z1 = normals_32(u4(w0), u4(w1))
             z2, z3 = normals_32(u4(w2), u4(w3))
@@ -48,7 +63,7 @@ def fill_32(z: Any, d: Any, n: Any, chain: Any, step: Any, stream: Any, keys: An
 def uniforms_of(u: Any, n: Any, chain: Any, step: Any, stream: Any, keys: Any) -> None:
     """u[:n]: the first uniform of each chain, from group 2³¹ (RNG.3)."""
     k, c, s, t, g = ten(keys), u8(chain), u8(step), u8(stream), u8(2147483648)
-    for l in range(n):
+    for l in range(of_uniforms(u, n, chain, step, stream, keys), n):
         w0, w1, _, _ = philox(c + u8(l), g, s, t, k)
         u[l] = unit_64((w0 << u8(32)) | w1)
 
@@ -65,7 +80,7 @@ def run_normals(z: Any, chain: Any, step: Any, stream: Any, keys: Any) -> None:
 def across_64(rows: Any, n: Any, group: Any, chain: Any, step: Any, stream: Any, keys: Any) -> None:
     """rows[:2, :n]: the normals of n groups of one chain, from `group` on."""
     k, c, s, t = ten(keys), u8(chain), u8(step), u8(stream)
-    for l in range(n):
+    for l in range(of_groups(rows, 0, group, n, chain, step, stream, keys), n):
         w0, w1, w2, w3 = philox(c, u8(group) + u8(l), s, t, k)
         z0, z1 = normals_64(w0, w1, w2, w3)
         rows[0, l] = z0
@@ -75,7 +90,7 @@ def across_64(rows: Any, n: Any, group: Any, chain: Any, step: Any, stream: Any,
 def across_32(rows: Any, n: Any, group: Any, chain: Any, step: Any, stream: Any, keys: Any) -> None:
     """rows[:4, :n] in float32."""
     k, c, s, t = ten(keys), u8(chain), u8(step), u8(stream)
-    for l in range(n):
+    for l in range(of_groups(rows, 0, group, n, chain, step, stream, keys), n):
         w0, w1, w2, w3 = philox(c, u8(group) + u8(l), s, t, k)
         z0, z1 = normals_32(u4(w0), u4(w1))
         z2, z3 = normals_32(u4(w2), u4(w3))
