@@ -24,7 +24,11 @@ import refscore_kernels as rk
 
 PAGE = Path(__file__).parents[1] / "docs" / "kernels" / "bits.md"
 CHAIN_STEPS = 10**7
-CODES = {"this machine": {}, "AVX2": {"NUMBA_CPU_NAME": "haswell"}, "SSE2": {"NUMBA_CPU_NAME": "x86-64"}}
+CODES = {
+    "this machine": {},
+    "AVX2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+bmi2"},
+    "SSE2": {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": "+sse2"},
+}
 HEAD = """# The same bits
 
 Every kernel against its twin in NumPy, by `python -m validation.bits --write`. Each took {steps:.0e} chain steps; the

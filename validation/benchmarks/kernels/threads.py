@@ -22,7 +22,7 @@ def contests() -> Iterator[Contest]:
     Contest
         One for each law.
     """
-    for components, d, steps in ((0, 2, 20), (4, 2, 20), (10, 10, 4)):
+    for components, d, steps in ((0, 2, 200), (4, 2, 100), (10, 10, 20)):
         problem = Chains("langevin", components, d, 100000, steps, threads=2)
         peers = (
             Contestant("one thread", "numba", ours.one_thread, Goal.at_least(1.85)),
