@@ -64,7 +64,7 @@ def _ratios(rows: Sequence[Part], file: Path) -> None:
     axes.set_xscale("log")
     axes.axvline(1, color=DARK, lw=0.8)
     axes.set_xlabel("times as long as refscore_kernels, one thread; black: the goal")
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
     _save(figure, file)
 
 
