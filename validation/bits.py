@@ -31,11 +31,11 @@ CODES = {
 }
 HEAD = """# The same bits
 
-Every kernel against its twin in NumPy, by `python -m validation.bits --write`. Each took {steps:.0e} chain steps; the
+Every kernel against its twin in NumPy, by `python -m validation.bits --write`. Each took {steps:,} chain steps; the
 numbers of the last states are compared bit for bit. *Codes*: what the machine code was made for, each on one thread and
 on two. *Reference*: the largest distance of a state from refscore's own steps on the same noise, over the largest one.
 
-| kernel | steps | numbers | compared | differ | reference |
+| kernel | type | numbers | codes | differ | reference |
 |---|---|---:|---|---:|---:|
 """
 
