@@ -4,5 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 
-COMPILED = ["refscore_kernels/cpu/loops.py", "refscore_kernels/cpu/adam_loop.py", "refscore_kernels/cpu/tiles.py"]
+NAMES = ("adam_loop", "loops", "mixture_tiles", "noise_tiles", "tiles", "traced", "vectors")
+COMPILED = [f"refscore_kernels/cpu/{name}.py" for name in NAMES]
 collect_ignore = [] if importlib.util.find_spec("numba") else COMPILED

@@ -53,10 +53,10 @@ def test_normals_go_where_they_are_wanted(backend: Any) -> None:
 
 
 def test_the_noise_of_a_run_is_its_tape() -> None:
-    start, noise = np.zeros((30, 3)), rk.tape(5, 1, 30, 3, dtype=np.float32, first_chain=8, stream=1)
+    how = {"dtype": np.float32, "first_chain": 8, "stream": 1, "backend": "portable"}
+    start, noise = np.zeros((30, 3)), rk.tape(5, 1, 30, 3, **how)
     still = rs.targets.gaussian(np.zeros(3), 1e30)
-    found = rk.run(rs.samplers.langevin(1.0), still, start, seed=5, steps=1, stream=1, first_chain=8,
-                   dtype=np.float32, backend="portable")  # fmt: skip
+    found = rk.run(rs.samplers.langevin(1.0), still, start, seed=5, steps=1, **how)
     assert (found.x == noise[0]).all()
 
 

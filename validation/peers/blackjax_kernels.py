@@ -17,11 +17,14 @@ import jax.numpy as jnp
 import numpy as np
 from blackjax.mcmc import integrators, metrics
 from blackjax.sgmcmc import diffusions
+from numpy.typing import NDArray
 
 from refscore.conformance import Adapter
 from refscore.conformance.recorders.numpy import standard_normal
 from validation.peers.blackjax_driver import VERSION, drawing, log_density, mapped, score_of, target
 from validation.peers.reverse import STOP
+
+Array = NDArray[np.floating[Any]]
 
 __all__ = ["PEERS", "adapter"]
 
@@ -51,7 +54,7 @@ class Peer:
     name: str
     order: float
     claim: str
-    run: Callable[[np.ndarray, int], np.ndarray]
+    run: Callable[[Array, int], Array]
     steps: tuple[int, ...] = (20, 40, 80, 160)
 
 
@@ -74,7 +77,7 @@ def as_adapter(peer: Peer) -> Adapter:
         "sampler.black_box", order=peer.order, stochastic=True, start=STOP, stop=STOP, steps=peer.steps,
         noise="recorded",
     )  # fmt: skip
-    def sampler(exact: Any, x: np.ndarray, *, n_steps: int) -> np.ndarray:
+    def sampler(exact: Any, x: Array, *, n_steps: int) -> Array:
         with target(lambda x: exact.score(x, alpha=STOP[0], sigma=STOP[1])):
             return peer.run(x, n_steps)
 
@@ -100,13 +103,13 @@ def _sghmc(x: Any, v: Any, z: Any, step_size: Any, friction: Any) -> Any:
         return diffusions.sghmc(friction, 0.0)(KEY, x, v, score_of(x), step_size)
 
 
-def _langevin(x: np.ndarray, n_steps: int) -> np.ndarray:
+def _langevin(x: Array, n_steps: int) -> Array:
     for _ in range(n_steps):
         x = _sgld(x, standard_normal(x.shape), step_size=DURATION / n_steps)
     return x
 
 
-def _trajectory(integrator: Any) -> Callable[[np.ndarray, int], np.ndarray]:
+def _trajectory(integrator: Any) -> Callable[[Array, int], Array]:
     """Of HMC, its proposal without the decision."""
 
     @mapped
@@ -121,7 +124,7 @@ def _trajectory(integrator: Any) -> Callable[[np.ndarray, int], np.ndarray]:
         state = integrators.IntegratorState(position, momentum, value, gradient)
         return integrator(log_density, kinetic)(state, step_size)
 
-    def run(x: np.ndarray, n_steps: int) -> np.ndarray:
+    def run(x: Array, n_steps: int) -> Array:
         state = begin(x, standard_normal(x.shape))
         for _ in range(n_steps):
             state = step(*state, step_size=DURATION / n_steps)
@@ -143,23 +146,21 @@ STEPS = Adapter("blackjax kernels", version=VERSION, arrays="numpy", dtype="floa
 
 
 @STEPS.implements("step.langevin", scale="full")
-def sgld(score: Any, x: np.ndarray, noise: np.ndarray, *, step_size: float) -> Any:
+def sgld(score: Any, x: Array, noise: Array, *, step_size: float) -> Any:
     """``sgld.build_kernel``, the gradient that of all data."""
     with target(score):
         return _sgld(x, noise, step_size=step_size)
 
 
 @STEPS.implements("step.mala", scale="full")
-def mala(score: Any, log_prob: Any, x: np.ndarray, noise: np.ndarray, uniform: np.ndarray, *, step_size: float) -> Any:
+def mala(score: Any, log_prob: Any, x: Array, noise: Array, uniform: Array, *, step_size: float) -> Any:
     """``mala.build_kernel``."""
     with target(score, log_prob):
         return _mala(x, noise, uniform, step_size=step_size)
 
 
 @STEPS.implements("step.underdamped", splitting="euler")
-def sghmc(
-    score: Any, x: np.ndarray, velocity: np.ndarray, noise: np.ndarray, *, step_size: float, friction: float
-) -> Any:
+def sghmc(score: Any, x: Array, velocity: Array, noise: Array, *, step_size: float, friction: float) -> Any:
     """One step of the integrator of ``sghmc``, its alpha the friction and its beta 0."""
     with target(score):
         return _sghmc(x, velocity, noise, step_size=step_size, friction=friction)

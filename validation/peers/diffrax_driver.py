@@ -25,10 +25,13 @@ import jax
 import jax.numpy as jnp
 import lineax
 import numpy as np
+from numpy.typing import NDArray
 
 from refscore.conformance import Adapter
 from refscore.conformance.recorders.numpy import standard_normal
 from validation.peers.reverse import LENGTH, START, STOP, T_START, T_STOP, diffusion_squared, flow, reverse
+
+Array = NDArray[np.floating[Any]]
 
 __all__ = ["DURATION", "FRICTION", "Peer", "as_adapter"]
 
@@ -98,7 +101,7 @@ def as_adapter(peer: Peer) -> Adapter:
         steps=peer.steps,
         noise="recorded",
     )
-    def sampler(exact: Any, x: np.ndarray, *, n_steps: int) -> np.ndarray:
+    def sampler(exact: Any, x: Array, *, n_steps: int) -> Array:
         first, length = (0.0, DURATION) if langevin else (-T_START, LENGTH)
         times = first + length * np.arange(n_steps + 1) / n_steps
         y: Any = _padded(x)
@@ -128,7 +131,7 @@ def _model(exact: Any) -> Iterator[None]:
         _exact.pop()
 
 
-def _padded(x: np.ndarray) -> np.ndarray:
+def _padded(x: Array) -> Array:
     """With rows of zeros, up to one of a few sizes: every size is compiled anew, and rows do not see each other."""
     rows = next(size for size in SIZES if size >= len(x))
     return np.concatenate([x, np.zeros((rows - len(x), *x.shape[1:]))])
