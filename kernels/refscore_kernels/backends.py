@@ -104,9 +104,8 @@ def reference(sampler: Sampler | Multistep, score: Score, address: Address) -> A
             noise = None if not len(z) else z[0] if len(z) == 1 else z
             x, found = advance(sampler, score, x, tuple(memory), j, noise)
             memory = list(found)
-        y[:] = np.stack([x, *memory]).transpose(
-            0, 2, 1
-        )  # a memory may be a view of y: all is read before it is written
+        after = np.stack([x, *memory])  # a memory may be a view of y: all is read before it is written
+        y[:] = after.transpose(0, 2, 1)
 
     return go
 

@@ -160,7 +160,7 @@ def warmup(
 
     Parameters
     ----------
-    sampler : Sampler or Multistep
+    sampler : Sampler, Multistep, Mala or Hmc
         What will run.
     score : Gaussian, Mixture, model or callable
         Its score.
